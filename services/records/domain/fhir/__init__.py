@@ -1,0 +1,42 @@
+"""Facts about FHIR R4 resources: which types there are, whose they are, when they happened, what they point at."""
+
+from services.records.domain.fhir.found_by import SEARCH_FIELDS, folded, search_fields
+from services.records.domain.fhir.references import Target, references, replace_references, target
+from services.records.domain.fhir.summary import human_name, summary
+from services.records.domain.fhir.times import EARLIEST, LATEST, Span, occurred, period_of, span
+from services.records.domain.fhir.types import (
+    DIRECTORY,
+    ENTRIES,
+    TYPES,
+    Resource,
+    Type,
+    entered_in_error,
+    patient_reference,
+    status,
+)
+
+__all__ = [
+    "DIRECTORY",
+    "EARLIEST",
+    "ENTRIES",
+    "LATEST",
+    "SEARCH_FIELDS",
+    "TYPES",
+    "Resource",
+    "Span",
+    "Target",
+    "Type",
+    "entered_in_error",
+    "folded",
+    "human_name",
+    "occurred",
+    "patient_reference",
+    "period_of",
+    "references",
+    "replace_references",
+    "search_fields",
+    "span",
+    "status",
+    "summary",
+    "target",
+]
