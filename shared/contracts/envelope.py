@@ -1,0 +1,147 @@
+"""What every message says besides its facts: who, when, why, and where it stands in its owner's log.
+
+CloudEvents 1.0 in Kafka's binary mode: the envelope is the headers, a contract's JSON is the value.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+SPECVERSION = "1.0"
+CONTENT_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """The context of one event, as the CloudEvents attributes and extensions of its message."""
+
+    id: str
+    """`<aggregate>.<version>`"""
+    type: str
+    """the contract's name, `records.patient.registered.v1`"""
+    source: str
+    """the owner, `/carelog/records`"""
+    subject: UUID
+    """the aggregate"""
+    time: datetime
+    """when it happened; for a partial date the start of the period"""
+    recordedtime: datetime
+    """when the owner's database recorded it"""
+    sequence: int
+    """the aggregate's version, contiguous from 1"""
+    position: str
+    """`<epoch>.<n>` in the owner's log, contiguous"""
+    key: str
+    """the message's key: the patient, else the aggregate itself"""
+    organization: str
+    actor: str
+    role: str
+    purpose: str
+    commandid: UUID
+    correlationid: UUID
+    patient: UUID | None = None
+    causationid: str | None = None
+    """the id of the event that this one answers"""
+    origin: str = "live"
+    traceparent: str | None = None
+    dataschema: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """the aggregates that this one has belonged to since its birth: `{"referral": "<id>", ...}`"""
+
+    @property
+    def aggregate(self) -> str:
+        """The type of the aggregate, `records.patient`."""
+        return self.type.rsplit(".", 2)[0]
+
+    @property
+    def service(self) -> str:
+        return self.source.rsplit("/", 1)[-1]
+
+
+class Contract(BaseModel):
+    """An event as others may see it: an allow-list. What it does not declare never leaves its service.
+
+    Within a version (`.v1`) changes are additive only; readers ignore fields that they do not know.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    TYPE: ClassVar[str]
+    """`<service>.<aggregate>.<what happened>.v<n>`"""
+
+    _envelope: Envelope | None = PrivateAttr(default=None)
+
+    @property
+    def envelope(self) -> Envelope:
+        """Who, when and why. Present on every contract that came from a log, a topic or a feed."""
+        if self._envelope is None:
+            raise LookupError(f"{self.TYPE} was made without its envelope")
+        return self._envelope
+
+    def within(self, envelope: Envelope) -> Self:
+        """The same contract in its envelope (attached in place: a contract is made once, by whoever reads it)."""
+        self._envelope = envelope
+        return self
+
+
+Headers = Iterable[tuple[str, bytes]]
+
+_PLAIN: Mapping[str, Callable[[str], Any]] = {
+    "subject": UUID,
+    "time": datetime.fromisoformat,
+    "recordedtime": datetime.fromisoformat,
+    "sequence": int,
+    "patient": UUID,
+    "commandid": UUID,
+    "correlationid": UUID,
+}
+_TEXT = (
+    "id",
+    "type",
+    "source",
+    "position",
+    "organization",
+    "actor",
+    "role",
+    "purpose",
+    "causationid",
+    "origin",
+    "dataschema",
+)
+_LINK = "ce_link"
+
+
+def to_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
+    """The Kafka headers of an envelope (CloudEvents Kafka protocol binding, binary content mode); absent values are left out."""
+    headers = [("ce_specversion", SPECVERSION.encode()), ("content-type", CONTENT_TYPE.encode())]
+    for name in (*_TEXT, *_PLAIN):
+        value = getattr(envelope, name)
+        if value is not None and value != "":
+            text = value.isoformat() if isinstance(value, datetime) else str(value)
+            headers.append((f"ce_{name}", text.encode()))
+    headers += [(f"{_LINK}{name}", target.encode()) for name, target in envelope.links.items()]
+    if envelope.traceparent:
+        headers.append(("traceparent", envelope.traceparent.encode()))
+    return headers
+
+
+def from_headers(headers: Headers, *, key: bytes | None) -> Envelope:
+    """The envelope of a message. Unknown headers are ignored; raises `ValueError` where a needed one is absent or malformed."""
+    facts: dict[str, Any] = {"key": (key or b"").decode()}
+    links: dict[str, str] = {}
+    for name, raw in headers:
+        short = name.removeprefix("ce_")
+        if name.startswith(_LINK):
+            links[name[len(_LINK) :]] = raw.decode()
+        elif short in _PLAIN:
+            facts[short] = _PLAIN[short](raw.decode())
+        elif short in _TEXT or name == "traceparent":
+            facts[short] = raw.decode()
+    try:
+        return Envelope(links=links, **facts)
+    except TypeError as missing:
+        raise ValueError(f"not a Carelog message: {missing}") from None

@@ -1,0 +1,205 @@
+"""The log: reads streams and the whole, runs commands against it, and answers each command id once.
+
+Everything that changes goes through `run`: locks, load, ask, append; again where another process came first.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.kernel import CarelogError, Invalid, Refused, Stale, Unavailable
+from shared.runtime.json import dumps, loads
+from shared.runtime.locks import KeyedLocks
+from shared.runtime.log.committer import Committer, Conflict, Duplicate
+from shared.runtime.log.mapper import EventMapper
+from shared.runtime.log.rows import Append, Stored
+from shared.runtime.log.schema import EVENT_COLUMNS, prepare
+from shared.runtime.log.unit import Unit
+from shared.runtime.mandate import Done, Mandate
+from shared.runtime.nearness import Nearness
+
+_COLUMNS = ", ".join(("position", "recorded_at", *(name for name, _ in EVENT_COLUMNS)))
+_ATTEMPTS = 30
+
+Decide = Callable[[Unit], Awaitable[Any]]
+
+
+class KeyReused(Invalid):
+    """This Idempotency-Key was used before, for another request."""
+
+
+class KeptRefusal(Refused):
+    """The refusal that this command was answered with the first time."""
+
+    def __init__(self, *, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self._code = code
+
+    @property
+    def code(self) -> str:
+        return self._code
+
+
+class Log:
+    """One service's log in its database. `nearness` tells the policy what stands between a caller and a patient."""
+
+    def __init__(self, *, dsn: str, nearness: Nearness) -> None:
+        self._dsn = dsn
+        self.nearness = nearness
+        self.mapper = EventMapper()
+        self.committer = Committer(connect=self.connect)
+        self._pool: asyncpg.Pool | None = None
+        self._locks = KeyedLocks()
+        self.epoch = 1
+
+    async def start(self) -> None:
+        connection = await self.connect()
+        try:
+            await prepare(connection)
+            self.epoch = await connection.fetchval("SELECT epoch FROM log")
+        finally:
+            await connection.close()
+        self._pool = await asyncpg.create_pool(self._dsn, min_size=1, max_size=8, command_timeout=30)
+        await self.committer.start()
+
+    async def stop(self) -> None:
+        await self.committer.stop()
+        if self._pool:
+            await self._pool.close()
+
+    async def connect(self) -> asyncpg.Connection:
+        """A connection of one's own, for who must keep one (the committer, the relay)."""
+        return await asyncpg.connect(self._dsn, command_timeout=30)
+
+    @property
+    def pool(self) -> asyncpg.Pool:
+        if self._pool is None:
+            raise Unavailable("The service is starting or stopping.")
+        return self._pool
+
+    async def _fetch(self, sql: str, *arguments: Any) -> list[Any]:
+        try:
+            return await self.pool.fetch(sql, *arguments)
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise Unavailable("The log cannot be read right now.") from error
+
+    async def stream(self, aggregate: UUID, *, up_to: int | None = None) -> Sequence[Stored]:
+        """An aggregate's events, oldest first."""
+        rows = await self._fetch(
+            f"SELECT {_COLUMNS} FROM events WHERE aggregate = $1 AND version <= $2 ORDER BY version",
+            aggregate,
+            2**31 - 1 if up_to is None else up_to,
+        )
+        return [Stored(**row) for row in rows]
+
+    async def streams(self, aggregates: Iterable[UUID]) -> dict[UUID, list[Stored]]:
+        """The events of several aggregates in one read; those that do not exist are left out."""
+        found: dict[UUID, list[Stored]] = {}
+        rows = await self._fetch(
+            f"SELECT {_COLUMNS} FROM events WHERE aggregate = ANY($1::uuid[]) ORDER BY aggregate, version",
+            list(aggregates),
+        )
+        for row in rows:
+            found.setdefault(row["aggregate"], []).append(Stored(**row))
+        return found
+
+    async def newest(self, aggregates: Iterable[UUID]) -> dict[UUID, Stored]:
+        """The last event of each; those that do not exist are left out."""
+        rows = await self._fetch(
+            f"SELECT DISTINCT ON (aggregate) {_COLUMNS} FROM events WHERE aggregate = ANY($1::uuid[])"
+            " ORDER BY aggregate, version DESC",
+            list(aggregates),
+        )
+        return {row["aggregate"]: Stored(**row) for row in rows}
+
+    async def after(self, position: int, *, limit: int) -> Sequence[Stored]:
+        """The log in the order of commit, from the event after this position."""
+        rows = await self._fetch(
+            f"SELECT {_COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2", position, limit
+        )
+        return [Stored(**row) for row in rows]
+
+    async def head(self) -> int:
+        """The highest position; 0 for an empty log."""
+        rows = await self._fetch("SELECT coalesce(max(position), 0) AS head FROM events")
+        return int(rows[0]["head"])
+
+    async def run(
+        self,
+        mandate: Mandate,
+        decide: Decide,
+        *,
+        target: UUID | None = None,
+        also: Iterable[UUID] = (),
+    ) -> Done:
+        """Runs one command: holds its aggregates, asks `decide`, and appends all that changed, or nothing.
+
+        - `target`: the aggregate whose version `If-Match` speaks of; `also`: others that the command will change. They
+          are held in this process while it runs; between processes the append decides, and the loser asks again.
+        - `decide` loads, asks and adds through its `Unit`, and returns what the caller is told (plain JSON or None).
+
+        Raises what the aggregates refuse; `Stale` for `If-Match`; `Unavailable`; `KeyReused`.
+        """
+        if mandate.keyed and (kept := await self._kept(mandate)):
+            return kept
+        held = sorted({*also, *([target] if target else [])})
+        async with AsyncExitStack() as stack:
+            for id in held:
+                await stack.enter_async_context(self._locks.hold(id))
+            return await self._attempt(mandate, decide, target)
+
+    async def _attempt(self, mandate: Mandate, decide: Decide, target: UUID | None) -> Done:
+        for attempt in range(_ATTEMPTS):
+            unit = Unit(log=self, mandate=mandate, target=target)
+            try:
+                answer = await decide(unit)
+                return await self._save(unit, answer)
+            except Refused as refusal:
+                await self._keep_refusal(mandate, refusal)
+                raise
+            except Conflict:
+                if mandate.expected is not None:
+                    raise Stale from None
+                await asyncio.sleep(0.001 * attempt)
+        raise Unavailable("Too many others are changing this at the same time: try again.")
+
+    async def _save(self, unit: Unit, answer: Any) -> Done:
+        done = Done(changed=unit.changed, answer=answer)
+        append = await unit.append(done)
+        if append is None:
+            return done
+        result = await self.committer.append(append)
+        if isinstance(result, Duplicate):
+            return self._repeat(unit.mandate, result)
+        unit.saved()
+        return done
+
+    async def _kept(self, mandate: Mandate) -> Done | None:
+        rows = await self._fetch(
+            "SELECT fingerprint, outcome, answer FROM commands WHERE command = $1", mandate.command
+        )
+        return self._repeat(mandate, Duplicate(**rows[0])) if rows else None
+
+    def _repeat(self, mandate: Mandate, kept: Duplicate) -> Done:
+        """The first answer again. Raises the first refusal again, and `KeyReused` for another request."""
+        if mandate.fingerprint and kept.fingerprint and mandate.fingerprint != kept.fingerprint:
+            raise KeyReused
+        if kept.outcome == "refused":
+            raise KeptRefusal(**loads(kept.answer or b"{}"))
+        return Done.unpack(kept.answer) if kept.answer else Done(repeated=True)
+
+    async def _keep_refusal(self, mandate: Mandate, refusal: CarelogError) -> None:
+        """A refusal is the answer to its command id for good: said again, it is refused again, whatever happened since."""
+        if mandate.keyed and not isinstance(refusal, KeptRefusal):
+            answer = dumps({"code": refusal.code, "detail": refusal.detail})
+            unit = Unit(log=self, mandate=mandate, target=None)
+            why = await unit.why()
+            result = await self.committer.append(
+                Append(why=why, events=(), fingerprint=mandate.fingerprint, outcome="refused", answer=answer)
+            )
+            if isinstance(result, Duplicate):
+                self._repeat(mandate, result)

@@ -1,0 +1,60 @@
+"""Between events and the bytes the log keeps: the library's mapper, with JSON that keeps every digit.
+
+Upcasting (`class_version`, `upcast_vN_vN+1`) is the library's. Payloads alone are in the bytes; the envelope is columns.
+"""
+
+from typing import Any, cast
+
+from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
+from eventsourcing.utils import resolve_topic
+
+from shared.kernel import Event
+from shared.runtime.json import dumps, loads
+
+
+class JsonTranscoder(Transcoder):
+    """The library's port, over our JSON."""
+
+    def encode(self, obj: Any) -> bytes:
+        return dumps(obj)
+
+    def decode(self, data: bytes) -> Any:
+        return loads(data)
+
+
+class EventMapper(Mapper[Any]):
+    """The library's mapper, for events that are pydantic models: they are made whole by their own validation."""
+
+    def __init__(self) -> None:
+        super().__init__(transcoder=JsonTranscoder())
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        event: Event = domain_event
+        state = {name: value for name, value in event.__dict__.items() if name not in _COLUMNS}
+        version = getattr(type(event), "class_version", 1)
+        if version > 1:
+            state["class_version"] = version
+        return StoredEvent(
+            originator_id=event.originator_id,
+            originator_version=event.originator_version,
+            topic=type(event).TOPIC,
+            state=self.transcoder.encode(state),
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        event_class = cast(type[Event], resolve_topic(stored_event.topic))
+        state: dict[str, Any] = self.transcoder.decode(stored_event.state)
+        state["originator_id"] = stored_event.originator_id
+        state["originator_version"] = stored_event.originator_version
+        _upcast(event_class, state)
+        return event_class.model_validate(state)
+
+
+_COLUMNS = frozenset({"originator_id", "originator_version"})
+
+
+def _upcast(event_class: type[Event], state: dict[str, Any]) -> None:
+    """Raises a state kept by an older version of its class to today's, step by step."""
+    stored = state.pop("class_version", 1)
+    for version in range(stored, getattr(event_class, "class_version", 1)):
+        getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)

@@ -1,0 +1,121 @@
+"""What goes into the log and what comes out of it, before and after it has a position."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.kernel import EventId, event_id
+from shared.runtime.json import dumps, loads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Birth:
+    """What an aggregate keeps from its first event for ever: its key on the topic, whose it is, and what it belongs to."""
+
+    key: UUID
+    patient: UUID | None
+    custodian: str
+    links: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """What one command says of all its events. `correlation` is the story's id, `causation` the event that this answers."""
+
+    command: UUID
+    actor: str
+    role: str
+    organization: str
+    purpose: str
+    origin: str
+    correlation: UUID
+    causation: EventId | None
+    trace: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    aggregate: UUID
+    version: int
+    name: str
+    topic: str
+    occurred_at: datetime
+    birth: Birth
+    state: bytes
+
+    def columns(self, why: Why) -> tuple[Any, ...]:
+        """The values of `schema.EVENT_COLUMNS`, in its order."""
+        return (
+            self.aggregate, self.version, self.name, self.topic, self.birth.key, self.birth.patient, why.organization,
+            self.occurred_at, why.command, why.actor, why.role, why.purpose, why.origin, dumps(self.birth.links).decode(),
+            why.correlation, why.causation, why.trace, self.state,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """At `due`, the worker calls `command` for the aggregate. None: no longer."""
+
+    aggregate: UUID
+    command: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """One command's append: all of it or nothing.
+
+    `needed`: the versions that aggregates must still be at, those it changes (unless it gives birth to them) among them.
+    """
+
+    why: Why
+    events: Sequence[NewEvent]
+    needed: Sequence[tuple[UUID, int]] = ()
+    timers: Sequence[Timer] = ()
+    fingerprint: bytes = b""
+    outcome: str = "done"
+    answer: bytes | None = None
+
+    @property
+    def touches(self) -> frozenset[UUID]:
+        """What may stand in a batch once only: a batch decides between no two commands."""
+        return frozenset(
+            (*(event.aggregate for event in self.events), *(id for id, _ in self.needed), self.why.command)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An event as it stands in the log."""
+
+    position: int
+    aggregate: UUID
+    version: int
+    name: str
+    topic: str
+    key: UUID
+    patient: UUID | None
+    organization: str
+    recorded_at: datetime
+    occurred_at: datetime
+    command: UUID
+    actor: str
+    role: str
+    purpose: str
+    origin: str
+    links: str
+    correlation: UUID
+    causation: str | None
+    trace: str | None
+    state: bytes
+
+    @property
+    def id(self) -> EventId:
+        return event_id(self.aggregate, self.version)
+
+    @property
+    def birth(self) -> Birth:
+        """What the aggregate keeps from its first event; asked of version 1, whose organisation is the custodian."""
+        return Birth(key=self.key, patient=self.patient, custodian=self.organization, links=loads(self.links))

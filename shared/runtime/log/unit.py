@@ -1,0 +1,222 @@
+"""One command's unit of work: what it loads, what it adds, what it demands; then one append of all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from uuid import UUID
+
+from eventsourcing.persistence import StoredEvent
+
+from shared.kernel import Aggregate, EventId, NotFound, OrganizationId, Stale, TooLarge
+from shared.runtime.log.rows import Append, Birth, NewEvent, Stored, Timer, Why
+from shared.runtime.mandate import Changed, Done, Mandate
+from shared.runtime.policy import Facts, decide
+from shared.runtime.telemetry import current_traceparent
+
+if TYPE_CHECKING:
+    from shared.runtime.log.log import Log
+
+A = TypeVar("A", bound=Aggregate)
+EVENT_LIMIT = 1_000_000
+"""bytes of one event's payload: what a topic takes (1 MB), less its envelope"""
+
+
+class Unit:
+    """Load, ask, add. Nothing is stored before the command's function has returned."""
+
+    def __init__(self, *, log: Log, mandate: Mandate, target: UUID | None) -> None:
+        self.mandate = mandate
+        self._log = log
+        self._target = target
+        self._held: dict[UUID, tuple[Aggregate, Birth]] = {}
+        self._newest: dict[UUID, Stored] = {}
+        self._needed: dict[UUID, int] = {}
+        self._timers: list[Timer] = []
+        self._named: list[UUID] = []
+
+    # load ------------------------------------------------------------------------------------------------------------
+
+    async def load(self, kind: type[A], id: UUID, *, action: str | None = None) -> A:
+        """The aggregate as it is now. Raises `NotFound` (missing, of another kind, or not the caller's to know),
+        `Denied`, and `Stale` where `If-Match` says another version of the target.
+        """
+        aggregate = await self.find(kind, id, action=action)
+        if aggregate is None:
+            raise NotFound
+        return aggregate
+
+    async def find(self, kind: type[A], id: UUID, *, action: str | None = None) -> A | None:
+        """As `load`; None where there is no such aggregate yet."""
+        found = await self.load_all(kind, [id], action=action)
+        return found.get(id)
+
+    async def load_all(self, kind: type[A], ids: Iterable[UUID], *, action: str | None = None) -> dict[UUID, A]:
+        """Several in one read; those that do not exist are left out. Raises as `load` for those that do."""
+        wanted = list(dict.fromkeys(ids))
+        streams = await self._log.streams([id for id in wanted if id not in self._held])
+        for id, stream in streams.items():
+            self._hold(id, stream)
+        found = {id: self._held[id] for id in wanted if id in self._held}
+        return {id: await self._judged(kind, *held, action=action) for id, held in found.items()}
+
+    def _hold(self, id: UUID, stream: list[Stored]) -> None:
+        self._held[id] = (replay(self._log, stream), stream[0].birth)
+        self._newest[id] = stream[-1]
+
+    async def _judged(self, kind: type[A], aggregate: Aggregate, birth: Birth, *, action: str | None) -> A:
+        if not isinstance(aggregate, kind):
+            raise NotFound
+        await self.judge(aggregate, birth, action=action)
+        if aggregate.id == self._target and self.mandate.expected not in (None, aggregate.version):
+            raise Stale
+        return aggregate
+
+    async def judge(self, aggregate: Aggregate, birth: Birth, *, action: str | None = None) -> None:
+        """Asks the policy about one thing."""
+        await self.may(action=action, custodian=birth.custodian, patient=birth.patient, parties=aggregate.parties)
+
+    async def may(
+        self,
+        *,
+        action: str | None = None,
+        custodian: str | None = None,
+        patient: UUID | None = None,
+        parties: frozenset[OrganizationId] = frozenset(),
+    ) -> None:
+        """Asks the policy whether the mandate's actor may act here. Raises `Denied` or `NotFound`."""
+        actor = self.mandate.actor
+        near = custodian == actor.organization or patient is None
+        related = not near and await self._log.nearness.related(
+            organization=actor.organization, patient=cast(UUID, patient)
+        )
+        facts = Facts(custodian=cast(Any, custodian), patient=patient, parties=parties, related=related)
+        decide(actor, action or self.mandate.action, facts)
+
+    # ask -------------------------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        aggregate: Aggregate,
+        *,
+        patient: UUID | None = None,
+        links: Mapping[str, UUID] | None = None,
+        because_of: Iterable[UUID | None] = (),
+    ) -> None:
+        """A new aggregate. `patient` makes its key; `links` are what it belongs to for ever.
+
+        `because_of`: the aggregates it names, most telling first; the last event of the first that is known is its
+        cause, where the caller names none.
+        """
+        named = {name: str(id) for name, id in (links or {}).items()}
+        birth = Birth(
+            key=patient or aggregate.id, patient=patient, custodian=self.mandate.actor.organization, links=named
+        )
+        self._held[aggregate.id] = (aggregate, birth)
+        self._named += [id for id in because_of if id is not None]
+
+    def demand(self, aggregate: Aggregate) -> None:
+        """It must still be at this version when the command is stored."""
+        self._needed[aggregate.id] = aggregate.version
+
+    def wake(self, aggregate: UUID, *, command: str, at: datetime | None) -> None:
+        """Sets the aggregate's timer for this command, or takes it back (`at` None)."""
+        self._timers.append(Timer(aggregate, command, at))
+
+    def birth_of(self, aggregate: Aggregate) -> Birth:
+        """Whose the aggregate is, and what it belongs to."""
+        return self._held[aggregate.id][1]
+
+    # save ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def changed(self) -> tuple[Changed, ...]:
+        return tuple(
+            Changed(type(aggregate).TOPIC, id, aggregate.version)
+            for id, (aggregate, _) in self._held.items()
+            if aggregate.pending_events
+        )
+
+    async def append(self, done: Done) -> Append | None:
+        """What is to be stored; None where nothing changed and nothing has to be remembered."""
+        changed = [(a, birth) for a, birth in self._held.values() if a.pending_events]
+        if not (changed or self._timers or self.mandate.keyed):
+            return None
+        events = [self._new(event, birth) for aggregate, birth in changed for event in aggregate.pending_events]
+        before = {a.id: a.version - len(a.pending_events) for a, _ in changed}
+        needed = {**self._needed, **{id: version for id, version in before.items() if version > 0}}
+        return Append(
+            why=await self.why(),
+            events=events,
+            needed=tuple(needed.items()),
+            timers=tuple(self._timers),
+            fingerprint=self.mandate.fingerprint,
+            answer=done.pack() if self.mandate.keyed else None,
+        )
+
+    def saved(self) -> None:
+        """The pending events are in the log now."""
+        for aggregate, _ in self._held.values():
+            aggregate.pending_events.clear()
+
+    def _new(self, event: Any, birth: Birth) -> NewEvent:
+        stored = self._log.mapper.to_stored_event(event)
+        if len(stored.state) > EVENT_LIMIT:
+            raise TooLarge(f"One event may hold {EVENT_LIMIT} bytes.")
+        return NewEvent(
+            aggregate=event.originator_id,
+            version=event.originator_version,
+            name=stored.topic,
+            topic=stored.topic.split(".", 1)[0],
+            occurred_at=event.timestamp,
+            birth=birth,
+            state=stored.state,
+        )
+
+    async def why(self) -> Why:
+        """Who, when and why: the actor and the cause, for all events of the command."""
+        cause, correlation = await self._cause()
+        mandate = self.mandate
+        return Why(
+            command=mandate.command,
+            actor=mandate.actor.subject,
+            role=mandate.actor.role,
+            organization=mandate.actor.organization,
+            purpose=mandate.actor.purpose,
+            origin=mandate.origin,
+            correlation=correlation or mandate.command,
+            causation=cause,
+            trace=current_traceparent(),
+        )
+
+    async def _cause(self) -> tuple[EventId | None, UUID | None]:
+        """The event this answers, and its story: what the mandate names, else the target's last, else that of the first
+        known thing it names (design: why, in ids).
+        """
+        if self.mandate.cause:
+            known = await self._known(UUID(self.mandate.cause.rsplit(".", 1)[0]))
+            return self.mandate.cause, known[1] if known else None
+        for id in self._lineage():
+            if known := await self._known(id):
+                return known
+        return None, None
+
+    def _lineage(self) -> list[UUID]:
+        """The aggregates that this command's cause may be the last event of, nearest first."""
+        target = [self._target] if self._target in self._newest else []
+        loaded = [id for id in self._newest if self._held[id][0].pending_events]
+        return [id for id in (*target, *self._named, *loaded) if id is not None]
+
+    async def _known(self, id: UUID) -> tuple[EventId, UUID] | None:
+        own = self._newest.get(id) or (await self._log.newest([id])).get(id)
+        return (own.id, own.correlation) if own else await self._log.nearness.last_heard(id)
+
+
+def replay(log: Log, stream: Iterable[Stored]) -> Aggregate:
+    """The aggregate that these events make."""
+    aggregate: Any = None
+    for stored in stream:
+        event = log.mapper.to_domain_event(StoredEvent(stored.aggregate, stored.version, stored.name, stored.state))
+        aggregate = event.mutate(aggregate)
+    return cast(Aggregate, aggregate)
