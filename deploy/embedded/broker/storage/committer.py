@@ -1,0 +1,106 @@
+"""The single writer. All work that is waiting when a commit returns goes into the next transaction, so that many
+producers share one fsync; nobody is answered before that commit. A thread of its own keeps the event loop free."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+from deploy.embedded.broker.errors import ErrorCode, Refused
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+Work = Callable[[sqlite3.Connection], Result]
+_MOST_IN_ONE_COMMIT = 512
+
+
+@dataclass(slots=True)
+class _Write:
+    work: Work[Any]
+    then: Callable[[Any], None]
+    done: asyncio.Future[Any]
+    result: Any = None
+    failure: Exception | None = None
+
+
+class Committer:
+    def __init__(self, *, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._waiting: SimpleQueue[_Write | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="committer", daemon=True)
+        self._thread.start()
+
+    def submit(self, *, work: Work[Result], then: Callable[[Result], None] = lambda _: None) -> asyncio.Future[Result]:
+        """`work` runs inside a transaction; after the commit `then` runs on the event loop and the future is done.
+        A caller who stops waiting does not undo either."""
+        done: asyncio.Future[Result] = self._loop.create_future()
+        self._waiting.put(_Write(work, then, done))
+        return done
+
+    async def stop(self) -> None:
+        """Everything submitted so far is still committed."""
+        self._waiting.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._connection.close()
+
+    def _run(self) -> None:
+        running = True
+        while running:
+            waiting = [self._waiting.get()]
+            while not self._waiting.empty() and len(waiting) < _MOST_IN_ONE_COMMIT:
+                waiting.append(self._waiting.get())
+            writes = [write for write in waiting if write is not None]
+            running = len(writes) == len(waiting)
+            if writes:
+                self._commit(writes)
+                self._loop.call_soon_threadsafe(_settle, writes)
+
+    def _commit(self, writes: list[_Write]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for write in writes:
+                self._apply(write)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            logger.error("nothing was stored: %s", error)
+            self._roll_back()
+            for write in writes:
+                write.failure = write.failure or _storage_error(error)
+
+    def _apply(self, write: _Write) -> None:
+        """A savepoint each: what one of them breaks is not the others' loss."""
+        self._connection.execute("SAVEPOINT work")
+        try:
+            write.result = write.work(self._connection)
+        except Exception as error:
+            if not self._connection.in_transaction:  # a full disk may end the whole transaction
+                raise
+            self._connection.execute("ROLLBACK TO work")
+            write.failure = _storage_error(error) if isinstance(error, sqlite3.Error) else error
+        self._connection.execute("RELEASE work")
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def _storage_error(error: Exception) -> Refused:
+    return Refused(ErrorCode.KAFKA_STORAGE_ERROR, str(error))
+
+
+def _settle(writes: list[_Write]) -> None:
+    for write in writes:
+        if write.failure is None:
+            write.then(write.result)
+        if write.done.done():
+            continue
+        if write.failure is None:
+            write.done.set_result(write.result)
+        else:
+            write.done.set_exception(write.failure)
