@@ -1,0 +1,235 @@
+"""What an `api.py` is made of: routes that know who may use them, and what comes with a command or a query.
+
+door = doors(tag="referrals")
+
+@door.post("/referrals/{id}/accept")
+async def accept(id: UUID, wish: Accept, commands: Annotated[Commands, the(Commands)],
+                 mandate: Annotated[Mandate, may("referral.accept")]) -> Response:
+    return reply(await commands.accept(mandate, id=id, ...))
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Header
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.kernel import Actor
+from shared.runtime.http.answers import Answer, answer, etag, reply
+from shared.runtime.http.content import Submitted
+from shared.runtime.http.headers import (
+    Versions,
+    awaited_versions,
+    command_of,
+    expected_version,
+    fingerprint_of,
+    named_cause,
+    origin_of,
+)
+from shared.runtime.http.problems import Malformed, Unauthenticated
+from shared.runtime.http.site import site
+from shared.runtime.mandate import Mandate, fresh_id
+from shared.runtime.policy import RULES, permit
+
+__all__ = [
+    "Answer", "Caller", "Content", "Versions", "WaitFor", "answer", "doors", "etag", "every_route_has_an_action",
+    "may", "open_to_all", "reads", "reply", "the",
+]  # fmt: skip
+
+Action = str | Callable[[Request], str]
+"""what the policy judges; a function where the path says it (`/fhir/{type}`)"""
+
+Endpoint = Callable[..., Awaitable[Any]]
+
+
+class Unguarded(RuntimeError):
+    """A route that nobody decided about: it has neither an action nor a reason to be open to all."""
+
+
+class Door(APIRoute):
+    """A route that knows its caller before it reads the body, and reads the body strictly.
+
+    What its function returns is written by `shared.runtime.json`, so that decimals keep their digits.
+    """
+
+    def __init__(self, path: str, endpoint: Endpoint, **settings: Any) -> None:
+        super().__init__(path, _answering(endpoint, settings.get("status_code") or 200), **settings)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def admitted(request: Request) -> Response:
+            request = Submitted(request.scope, request.receive)
+            _check_address(request)
+            if not _is_open(self.endpoint):
+                request.state.actor = await site(request).callers.actor(request.headers.getlist("authorization"))
+            if self.body_field:
+                await request.json()
+            response = await handle(request)
+            response.headers.setdefault("Cache-Control", "no-store")
+            return response
+
+        return admitted
+
+
+def doors(*, tag: str, prefix: str = "") -> APIRouter:
+    """A router for a service's `api.py`."""
+    return APIRouter(route_class=Door, prefix=prefix, tags=[tag], default_response_class=Answer)
+
+
+def open_to_all(because: str) -> Callable[[Endpoint], Endpoint]:
+    """Marks a door that needs no token, with the reason. Stands below the route's decorator."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.__dict__["open_because"] = because
+        return endpoint
+
+    return mark
+
+
+def the(part: type[Any]) -> Any:
+    """The service's part of this class: its commands, its queries."""
+
+    async def found(request: Request) -> Any:
+        return site(request).runtime.parts[part]
+
+    return Depends(found)
+
+
+async def _caller(request: Request) -> Actor:
+    """Who calls, as the door found out."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if actor is None:
+        raise Unauthenticated
+    return actor
+
+
+async def _content(request: Request) -> Any:
+    return await request.json()
+
+
+async def _awaited(
+    carelog_wait_for: Annotated[
+        str | None, Header(description="Wait until the answer knows `<aggregate>.<version>[, ...]`.")
+    ] = None,
+) -> Versions:
+    return awaited_versions(carelog_wait_for)
+
+
+Caller = Annotated[Actor, Depends(_caller)]
+Content = Annotated[Any, Depends(_content)]
+"""the body as plain JSON, for a door that has no model for it; None where there is none"""
+WaitFor = Annotated[Versions, Depends(_awaited)]
+"""the versions that a query shall wait for"""
+
+
+def reads(action: Action) -> Any:
+    """The caller of a query, whose role may ask it at all; what of it is theirs to know, the query decides."""
+    return Depends(_Reads(_known(action)))
+
+
+def may(action: Action) -> Any:
+    """The mandate of a command, from a caller whose role may give it at all; the rest is judged by the thing itself.
+
+    While it runs, the same Idempotency-Key waits: the second caller gets the first one's answer.
+    """
+    return Depends(_May(_known(action)), scope="function")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    action: Action
+
+    async def __call__(self, request: Request, actor: Caller) -> Actor:
+        permit(actor, _chosen(self.action, request))
+        return actor
+
+
+@dataclass(frozen=True, slots=True)
+class _May:
+    action: Action
+
+    async def __call__(
+        self,
+        request: Request,
+        actor: Caller,
+        idempotency_key: Annotated[
+            str | None, Header(description="Said twice with the same key, a command takes effect once.")
+        ] = None,
+        if_match: Annotated[str | None, Header(description='The ETag of the version to change, `W/"3"`.')] = None,
+        carelog_cause: Annotated[
+            str | None, Header(description="The event that this answers, `<aggregate>.<version>`.")
+        ] = None,
+        carelog_origin: Annotated[
+            str | None, Header(description="`live`, or `history` for what is taken over from another system.")
+        ] = None,
+    ) -> AsyncIterator[Mandate]:
+        action = _chosen(self.action, request)
+        permit(actor, action)
+        keyed = idempotency_key is not None
+        mandate = Mandate(
+            actor=actor,
+            action=action,
+            command=command_of(actor, idempotency_key) if idempotency_key is not None else fresh_id(),
+            origin=origin_of(actor, carelog_origin),
+            cause=named_cause(carelog_cause),
+            expected=expected_version(if_match),
+            fingerprint=await fingerprint_of(request) if keyed else b"",
+            keyed=keyed,
+        )
+        async with site(request).under_way.hold(mandate.command):
+            yield mandate
+
+
+def every_route_has_an_action(app: FastAPI) -> None:
+    """Stops the start where a route is not a door of ours, or nobody said who may use it. Raises `Unguarded`."""
+    for route in iter_route_contexts(app.routes):
+        endpoint, dependant = route.endpoint, getattr(route, "dependant", None)
+        if not isinstance(route.original_route, Door) or dependant is None:
+            raise Unguarded(f"{route.path} is not made by `doors`")
+        if not _is_open(endpoint) and not any(_actions(dependant)):
+            raise Unguarded(f"{route.path} has no action: add may(...), reads(...) or open_to_all(...)")
+
+
+def _actions(dependant: Dependant) -> Iterator[Action]:
+    if isinstance(dependant.call, _May | _Reads):
+        yield dependant.call.action
+    for needed in dependant.dependencies:
+        yield from _actions(needed)
+
+
+def _known(action: Action) -> Action:
+    if isinstance(action, str) and action not in RULES:
+        raise Unguarded(f"the policy has no rule for {action}")
+    return action
+
+
+def _chosen(action: Action, request: Request) -> str:
+    return action if isinstance(action, str) else action(request)
+
+
+def _is_open(endpoint: Any) -> bool:
+    return hasattr(endpoint, "open_because")
+
+
+def _check_address(request: Request) -> None:
+    if "\x00" in request.url.path or "%00" in request.url.query or "\x00" in request.scope["path"]:
+        raise Malformed("The address holds the character U+0000.")
+
+
+def _answering(endpoint: Endpoint, status: int) -> Endpoint:
+    if not inspect.iscoroutinefunction(endpoint):
+        raise TypeError(f"{endpoint.__name__} must be async: a thread for each request is not what we have")
+
+    @wraps(endpoint)
+    async def answered(*args: Any, **named: Any) -> Response:
+        said = await endpoint(*args, **named)
+        return said if isinstance(said, Response) else answer(said, status=status)
+
+    return answered
