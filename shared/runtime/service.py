@@ -6,22 +6,17 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from fastapi import APIRouter
 
 from shared.contracts.envelope import Contract
 from shared.kernel import Aggregate, Event
-from shared.runtime.mandate import Mandate
+from shared.runtime.http.problems import Render
 from shared.runtime.projection import Projection
 from shared.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from shared.runtime.runtime import Runtime
-
-Wake = Callable[[UUID, Mandate], Awaitable[object]]
-"""what a timer calls: the aggregate that set it, and a mandate whose command id is the timer's own"""
-
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -60,8 +55,10 @@ class Service:
     projections: Sequence[Projection[Any]]
     reactions: Sequence[Reaction] = ()
     timers: Mapping[str, str] = field(default_factory=dict)
-    """the timer commands: what is stored, and the method of the service's commands that it calls"""
+    """the commands that timers call: the method's name, under which it is stored, and the action that the policy judges"""
     routers: Sequence[APIRouter] = ()
+    errors: Mapping[str, Render] = field(default_factory=dict)
+    """how errors are shown under a path prefix, where not as problem+json (`/fhir`)"""
     parts: Callable[["Runtime"], Sequence[object]]
     settings: type[Settings] = Settings
 

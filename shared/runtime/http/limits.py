@@ -24,7 +24,8 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         declared = Headers(scope=scope).get("content-length", "")
         left = -1 if declared.isdecimal() and int(declared[:20]) > self.limit else self.limit
 
@@ -38,4 +39,4 @@ class BodyLimit:
                 raise BodyTooLarge
             return message
 
-        return await self.app(scope, counted, send)
+        await self.app(scope, counted, send)
