@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,48 +34,37 @@ class ServerProcess:
                 return process.pid
         return None
 
-    def start(self, *, line: Sequence[str], environment: Mapping[str, str], ready: Callable[[], bool]) -> None:
+    def start(self, *, line: Sequence[str], ready: Callable[[], bool]) -> None:
+        """Run `line` in the home, detached, and return when `ready` says so."""
         with (self._home / "log").open("ab") as log:
             self._child = subprocess.Popen(
-                line, cwd=self._home, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, start_new_session=True,
-            )  # fmt: skip
-        self._note(pid=self._child.pid)
+                line, cwd=self._home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        (self._home / "pid").write_text(f"{self._child.pid} {psutil.Process(self._child.pid).create_time()}")
         deadline = time.monotonic() + _PATIENCE
         while not ready():
             if self.pid is None or time.monotonic() > deadline:
+                self.end(by=signal.SIGKILL)
                 raise ServerFailed((self._home / "log").read_text(errors="replace")[-2000:])
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Ask it to end, and return when it has."""
-        self._signal(number=signal.SIGTERM)
+        """Ask it to end, insist when it does not, and return when it has."""
+        self.tell(signal.SIGCONT)
+        self.end(by=signal.SIGTERM)
 
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self._signal(number=signal.SIGKILL)
-
-    def pause(self) -> None:
-        """Freeze it: connections stay, nothing answers."""
-        if pid := self.pid:
-            os.kill(pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        if pid := self.pid:
-            os.kill(pid, signal.SIGCONT)
-
-    def _note(self, *, pid: int) -> None:
-        (self._home / "pid").write_text(f"{pid} {psutil.Process(pid).create_time()}")
-
-    def _signal(self, *, number: signal.Signals) -> None:
+    def end(self, *, by: signal.Signals) -> None:
         pid = self.pid
-        if pid is not None:
-            os.kill(pid, number)
-            if not _ends(pid=pid):
-                os.kill(pid, signal.SIGKILL)
-                _ends(pid=pid)
+        for number in (by, signal.SIGKILL):
+            self.tell(number)
+            if pid is None or _ends(pid=pid):
+                break
         if self._child is not None:
             self._child.wait()
+
+    def tell(self, number: signal.Signals) -> None:
+        if pid := self.pid:
+            os.kill(pid, number)
 
 
 def alive(*, pid: int) -> bool:
