@@ -38,7 +38,8 @@ def _text(value: Any) -> str | None:
 
 def _code(value: Any) -> str | None:
     """A bare code, where nothing better was said."""
-    return first(value, "coding.code") or first(value, "code")
+    code = first(value, "coding.code") or first(value, "code")
+    return code if isinstance(code, str) else None
 
 
 def _value(resource: Resource) -> str | None:
