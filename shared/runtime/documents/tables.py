@@ -7,9 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from shared.runtime.documents.port import Collection, Document, Kind
-from shared.runtime.documents.values import SEVERAL, Stored, checked, fields, returned
-
-Row = tuple[Document, Mapping[str, Stored]]
+from shared.runtime.documents.values import SEVERAL, Stored, checked, declared, kept, returned
 
 # Text is compared by code point ("C"), as MongoDB and Python do, whatever the database's own language.
 _TYPES: Mapping[Kind, str] = {
@@ -40,7 +38,7 @@ def beginnings(field: str) -> str:
 class _Column:
     name: str
     type: str
-    value: Callable[[Row], Any]
+    value: Callable[[Document], Any]
 
     @property
     def several(self) -> bool:
@@ -59,11 +57,11 @@ class _Column:
 # body and sources are `text`, for equal bytes: jsonb sorts keys its own way, rewrites numbers such as 1e2 and refuses
 # \u0000; json would parse again what we have just written; bytea cannot be read in psql. There, write body::jsonb.
 _FIXED = (
-    _Column("id", 'text COLLATE "C" PRIMARY KEY', lambda row: row[0].id),
-    _Column("revision", "bigint NOT NULL", lambda row: row[0].revision),
-    _Column("visible", "boolean NOT NULL", lambda row: row[0].visible),
-    _Column("sources", "text NOT NULL", lambda row: row[0].sources.decode()),
-    _Column("body", "text NOT NULL", lambda row: row[0].body.decode()),
+    _Column("id", 'text COLLATE "C" PRIMARY KEY', lambda document: document.id),
+    _Column("revision", "bigint NOT NULL", lambda document: document.revision),
+    _Column("visible", "boolean NOT NULL", lambda document: document.visible),
+    _Column("sources", "text NOT NULL", lambda document: document.sources.decode()),
+    _Column("body", "text NOT NULL", lambda document: document.body.decode()),
 )
 
 
@@ -91,10 +89,11 @@ class Table:
         """The guarded write: an upsert that loses unless the stored revision is the base that was read.
 
         `base` is a column only for the guard to see what was sent: no stored row has one, so it takes no room. A write
-        with a base where nothing is stored (the collection was dropped and made anew) loses by the EXISTS.
+        with a base where nothing is stored (the collection was dropped and made anew) is left out before: by a scalar
+        question, since EXISTS may be planned as a scan of the whole table.
         """
         sets = ", ".join(f"{each.name} = excluded.{each.name}" for each in self._columns[1:])
-        there = f"EXISTS (SELECT FROM {self.name} AS there WHERE there.id = sent.id)"
+        there = f"(SELECT TRUE FROM {self.name} AS there WHERE there.id = sent.id)"  # noqa: S608
         guard = f"ON CONFLICT (id) DO UPDATE SET {sets} WHERE stored.revision = excluded.base RETURNING id"
         return self._inserting("base", f"WHERE base IS NULL OR {there}", guard)
 
@@ -109,8 +108,8 @@ class Table:
 
     def arrays(self, documents: Sequence[Document]) -> list[list[Any]]:
         """The documents turned about, one list a column, as the statements take them."""
-        rows: list[Row] = [(document, fields(self.collection, document)) for document in documents]
-        return [[each.value(row) for row in rows] for each in self._columns]
+        rows = [declared(self.collection, document) for document in documents]
+        return [list(map(each.value, rows)) for each in self._columns]
 
     def document(self, row: Iterable[Any]) -> Document:
         id, revision, visible, sources, body, *values = row
@@ -131,8 +130,8 @@ class Table:
 
     @cached_property
     def _columns(self) -> Sequence[_Column]:
-        declared = (each for name, kind in self.collection.fields.items() for each in _declared(name, kind))
-        return [*_FIXED, *declared]
+        found = (each for name, kind in self.collection.fields.items() for each in _columns(name, kind))
+        return [*_FIXED, *found]
 
     def _inserting(self, extra: str = "", where: str = "", then: str = "") -> str:
         names = [each.name for each in self._columns] + [extra] * bool(extra)
@@ -166,13 +165,16 @@ def _table(name: str, kinds: tuple[tuple[str, Kind], ...], indexes: tuple[tuple[
     return Table(checked(Collection(name, dict(kinds), indexes)))
 
 
-def _declared(name: str, kind: Kind) -> Iterator[_Column]:
+def _columns(name: str, kind: Kind) -> Iterator[_Column]:
+    def value(document: Document) -> Stored | None:
+        return kept(kind, document.fields.get(name))
+
     if kind in SEVERAL:
-        yield _Column(column(name), _TYPES[kind], lambda row: _literal(row[1].get(name)))
+        yield _Column(column(name), _TYPES[kind], lambda document: _literal(value(document)))
     else:
-        yield _Column(column(name), _TYPES[kind], lambda row: row[1].get(name))
+        yield _Column(column(name), _TYPES[kind], value)
     if kind == "words":
-        yield _Column(beginnings(name), "text[]", lambda row: _literal(_beginnings(row[1].get(name))))
+        yield _Column(beginnings(name), "text[]", lambda document: _literal(_beginnings(value(document))))
 
 
 def _beginnings(words: Stored | None) -> tuple[str, ...] | None:

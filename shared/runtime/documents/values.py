@@ -7,7 +7,7 @@ kilobytes, a number beyond 64 bits) is kept and asked for in one form that it ca
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar, assert_never
@@ -58,8 +58,23 @@ def checked(collection: Collection) -> Collection:
 
 def fields(collection: Collection, document: Document) -> dict[str, Stored]:
     """What is kept of a document's fields: those that have a value."""
-    pairs = ((name, _kept(kind_of(collection, name), value)) for name, value in document.fields.items())
-    return {name: value for name, value in pairs if value is not None and value != ()}
+    declared(collection, document)
+    found = ((name, kept(collection.fields[name], value)) for name, value in document.fields.items())
+    return {name: value for name, value in found if value is not None}
+
+
+def declared(collection: Collection, document: Document) -> Document:
+    """The document, where its collection declares its fields."""
+    if undeclared := document.fields.keys() - collection.fields.keys():
+        kind_of(collection, undeclared.pop())
+    return document
+
+
+def kept(kind: Kind, value: Value) -> Stored | None:
+    """The form in which a field's value is kept; None where there is none."""
+    if value is None:
+        return None
+    return _several(kind, value) or None if kind in SEVERAL else _FORMS[kind](value)
 
 
 def returned(collection: Collection, stored: Mapping[str, Stored]) -> dict[str, Value]:
@@ -128,10 +143,10 @@ def clean(text: str) -> str:
 def _term(collection: Collection, term: Term) -> Term:
     match term:
         case Equal(name, value):
-            return Equal(name, _one(kind_of(collection, name), value))
+            return Equal(name, _FORMS[kind_of(collection, name)](value))
         case In(name, values):
             kind = kind_of(collection, name)
-            return In(name, [_one(kind, value) for value in values])
+            return In(name, [_FORMS[kind](value) for value in values])
         case Prefix(name, value):
             return Prefix(name, _beginning(kind_of(collection, name), value))
         case Range(field=name):
@@ -144,35 +159,51 @@ def _term(collection: Collection, term: Term) -> Term:
             assert_never(term)
 
 
-def _kept(kind: Kind, value: Value) -> Stored | None:
-    if value is None or kind not in SEVERAL:
-        return _bound(kind, value)  # type: ignore[arg-type]  # a sequence where one value belongs is refused there
-    values = (value,) if isinstance(value, str | int | datetime) else value
-    texts = tuple(_text(kind, each) for each in values)
+def _several(kind: Kind, value: Value) -> tuple[str, ...]:
+    values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    texts = tuple(str(_FORMS[kind](each)) for each in values)
     return tuple(filter(None, texts)) if kind == "words" else texts  # a word without letters cannot be found
 
 
 def _bound(kind: Kind, value: Scalar | None) -> Scalar | None:
-    return None if value is None else _one(kind, value)
+    return None if value is None else _FORMS[kind](value)
 
 
-def _one(kind: Kind, value: Scalar) -> Scalar:
-    match kind:
-        case "text" | "texts" | "words":
-            return _text(kind, value)
-        case "time":
-            return _instant(_of(datetime, value))
-        case "number":
-            return max(-(2**63), min(2**63 - 1, _of(int, None if isinstance(value, bool) else value)))
-        case "flag":
-            return _of(bool, value)
-        case _:
-            assert_never(kind)
-
-
-def _text(kind: Kind, value: Scalar) -> str:
+def _text(value: Value) -> str:
     text = _of(str, value)
-    return _cut(_fold(text), _LONGEST) if kind == "words" else _whole(clean(text))
+    return text if len(text) * 4 <= _LONGEST and text.isascii() and "\x00" not in text else _whole(clean(text))
+
+
+def _word(value: Value) -> str:
+    return _cut(_fold(_of(str, value)), _LONGEST)
+
+
+def _instant(value: Value) -> datetime:
+    instant = _of(datetime, value)
+    if instant.tzinfo is None:
+        raise ValueError("an instant carries its offset")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:  # the first or last day of the calendar, in another zone
+        return _FIRST if instant.year == 1 else _LAST
+
+
+def _number(value: Value) -> int:
+    return max(-(2**63), min(2**63 - 1, _of(int, None if isinstance(value, bool) else value)))
+
+
+def _flag(value: Value) -> bool:
+    return _of(bool, value)
+
+
+_FORMS: Mapping[Kind, Callable[[Value], Scalar]] = {
+    "text": _text,
+    "texts": _text,
+    "words": _word,
+    "time": _instant,
+    "number": _number,
+    "flag": _flag,
+}
 
 
 def _beginning(kind: Kind, value: str) -> str:
@@ -183,7 +214,7 @@ def _beginning(kind: Kind, value: str) -> str:
 
 def _whole(text: str) -> str:
     """A value too long for an index is kept as its beginning and its digest: still equal to itself alone."""
-    if len(text) * 4 <= _LONGEST or len(text.encode()) <= _LONGEST:
+    if len(text.encode()) <= _LONGEST:
         return text
     return _cut(text, _HEAD) + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -198,15 +229,6 @@ def _fold(text: str) -> str:
         return clean(text.lower())
     letters = unicodedata.normalize("NFKD", clean(text))
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
-
-
-def _instant(value: datetime) -> datetime:
-    if value.tzinfo is None:
-        raise ValueError("an instant carries its offset")
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:  # the first or last day of the calendar, in another zone
-        return _FIRST if value.year == 1 else _LAST
 
 
 def _of(kind: type[_T], value: object) -> _T:
