@@ -55,6 +55,7 @@ class Broker:
             self._port = server.sockets[0].getsockname()[1]
             self._node = self._open_node(opening)
             await server.start_serving()
+            opening.callback(server.close)  # the first thing to end
             self._open = opening.pop_all()
         return self
 

@@ -35,11 +35,9 @@ def decode(*, kind: type[Message], data: bytes, at: int, version: int, flexible:
     return decoded
 
 
-def encode(*, value: object, version: int, flexible: bool) -> bytearray:
-    written = bytearray()
+def encode(*, value: object, to: bytearray, version: int, flexible: bool) -> None:
     declared: Any = type(value)
-    _message_codec(declared, version, flexible).write(written, value)
-    return written
+    _message_codec(declared, version, flexible).write(to, value)
 
 
 @cache

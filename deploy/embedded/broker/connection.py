@@ -18,8 +18,8 @@ class Connection:
         self._node = node
         self._reader = reader
         self._writer = writer
-        self._client_host = str(writer.get_extra_info("peername")[0])
-        self._in_flight: asyncio.Queue[asyncio.Task[bytes | None]] = asyncio.Queue(_MOST_IN_FLIGHT)
+        self._client_host = str((writer.get_extra_info("peername") or ("a client that is gone",))[0])
+        self._in_flight: asyncio.Queue[asyncio.Task[bytearray | None]] = asyncio.Queue(_MOST_IN_FLIGHT)
 
     async def serve(self) -> None:
         """Until the client goes, or sends what is no request: then the connection is closed with a line in the log."""
@@ -41,7 +41,7 @@ class Connection:
         except Malformed as malformed:
             logger.warning("closed the connection of %s: %s", self._client_host, malformed)
 
-    async def _answer(self, request: Request) -> bytes | None:
+    async def _answer(self, request: Request) -> bytearray | None:
         caller = Caller(request.client_id, self._client_host, request.version)
         answer = await request.api.answer(self._node, request.body, caller)
         return None if answer is None else response_frame(request=request, answer=answer)

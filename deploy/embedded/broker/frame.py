@@ -15,6 +15,7 @@ MOST_FRAME_BYTES = 64 * 1024 * 1024
 _LENGTH = struct.Struct(">i")
 _SHORT = struct.Struct(">h")
 _WORD = struct.Struct(">i")
+_RESPONSE_HEADER = struct.Struct(">ii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,10 @@ def parse(*, frame: bytes) -> Request:
     return Request(api, version, version, correlation_id, client_id, body)
 
 
-def response_frame(*, request: Request, answer: object) -> bytes:
+def response_frame(*, request: Request, answer: object) -> bytearray:
     """The header of every answer spoken here is the old one: ApiVersions keeps it even in its flexible version."""
+    frame = bytearray(_RESPONSE_HEADER.size)
     flexible = request.api.is_flexible(request.spoken)
-    body = encode(value=answer, version=request.spoken, flexible=flexible)
-    return _LENGTH.pack(_WORD.size + len(body)) + _WORD.pack(request.correlation_id) + body
+    encode(value=answer, to=frame, version=request.spoken, flexible=flexible)
+    _RESPONSE_HEADER.pack_into(frame, 0, len(frame) - _LENGTH.size, request.correlation_id)
+    return frame

@@ -5,6 +5,7 @@ from typing import Annotated
 from deploy.embedded.broker.apis.api import Api, versions
 from deploy.embedded.broker.errors import ErrorCode, Refused
 from deploy.embedded.broker.node import NODE_ID, Caller, Node
+from deploy.embedded.broker.storage.configs import refuse_unless_honoured
 from deploy.embedded.broker.wire import Int16, Int32, Since, message
 
 _DEFAULT_PARTITIONS = 1  # of Kafka too
@@ -64,9 +65,10 @@ async def create_topics(node: Node, request: CreateTopicsRequest, caller: Caller
 async def _create(node: Node, topic: CreatableTopic, validate_only: bool) -> TopicCreated:
     try:
         _refuse_replicas(topic)
+        configs = {config.name: config.value for config in topic.configs if config.value is not None}
+        refuse_unless_honoured(configs=configs)
         node.topics.refuse_unless_creatable(name=topic.name, partitions=topic.partitions)
         if not validate_only:
-            configs = {config.name: config.value for config in topic.configs if config.value is not None}
             await node.topics.create(name=topic.name, partitions=topic.partitions, configs=configs)
     except Refused as refused:
         return TopicCreated(name=topic.name, error_code=refused.code, error_message=refused.reason)

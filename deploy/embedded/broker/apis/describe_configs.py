@@ -5,6 +5,8 @@ from typing import Annotated
 from deploy.embedded.broker.apis.api import Api, versions
 from deploy.embedded.broker.errors import ErrorCode
 from deploy.embedded.broker.node import Caller, Node
+from deploy.embedded.broker.storage.configs import defaults
+from deploy.embedded.broker.storage.topics import Topic
 from deploy.embedded.broker.wire import Int8, Int16, Int32, Since, Until, message
 
 _TOPIC, _BROKER = 2, 4
@@ -65,30 +67,22 @@ async def describe_configs(node: Node, request: DescribeConfigsRequest, caller: 
 
 
 def _describe(node: Node, resource: ConfigResource) -> ConfigsDescribed:
-    topic = node.topics.find(name=resource.resource_name)
-    known = topic is not None if resource.resource_type == _TOPIC else resource.resource_type == _BROKER
-    chosen = dict(topic.configs) if topic is not None and resource.resource_type == _TOPIC else {}
-    entries = [_entry(name, value, _DEFAULT) for name, value in _defaults(node).items() if name not in chosen]
-    entries += [_entry(name, value, _SET_ON_TOPIC) for name, value in chosen.items()]
+    topic = node.topics.find(name=resource.resource_name) if resource.resource_type == _TOPIC else None
+    known = topic is not None or resource.resource_type == _BROKER
     wanted = resource.configuration_keys
     return ConfigsDescribed(
         error_code=ErrorCode.NONE if known else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
         resource_type=resource.resource_type,
         resource_name=resource.resource_name,
-        configs=[entry for entry in entries if known and (wanted is None or entry.name in wanted)],
+        configs=[entry for entry in _entries(node, topic) if known and (wanted is None or entry.name in wanted)],
     )
 
 
-def _defaults(node: Node) -> dict[str, str]:
-    return {
-        "cleanup.policy": "delete",
-        "compression.type": "producer",
-        "max.message.bytes": str(node.limits.max_message_bytes),
-        "message.timestamp.type": "CreateTime",
-        "min.insync.replicas": "1",
-        "retention.bytes": "-1",
-        "retention.ms": "-1",
-    }
+def _entries(node: Node, topic: Topic | None) -> list[ConfigEntry]:
+    chosen = topic.configs if topic is not None else {}
+    every_topics = defaults(max_message_bytes=node.limits.max_message_bytes)
+    entries = [_entry(name, value, _DEFAULT) for name, value in every_topics.items() if name not in chosen]
+    return entries + [_entry(name, value, _SET_ON_TOPIC) for name, value in chosen.items()]
 
 
 def _entry(name: str, value: str, source: int) -> ConfigEntry:

@@ -11,6 +11,8 @@ from deploy.embedded.broker.storage.log import Read
 from deploy.embedded.broker.storage.topics import Partition
 from deploy.embedded.broker.wire import Int8, Int16, Int32, Int64, Since, message
 
+_MOST_BYTES = 8 * 1024 * 1024  # clients ask for 50 MiB at once; a small broker gives it to them in pieces
+
 
 @message
 class FetchPartition:
@@ -144,7 +146,8 @@ async def _read(node: Node, request: FetchRequest, wanted: list[_Wanted]) -> dic
     if not reads:
         return {}
     try:
-        found = await node.log.read(reads=list(reads.values()), max_bytes=request.max_bytes)
+        room = min(request.max_bytes, _MOST_BYTES)
+        found = await node.log.read(reads=list(reads.values()), max_bytes=room)
     except Refused as refused:
         return dict.fromkeys(reads, refused)
     return dict(zip(reads, found, strict=True))

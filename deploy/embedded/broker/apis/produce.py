@@ -7,6 +7,7 @@ from deploy.embedded.broker.apis.api import Api, versions
 from deploy.embedded.broker.batch import record_batch
 from deploy.embedded.broker.errors import ErrorCode, Refused
 from deploy.embedded.broker.node import Caller, Node
+from deploy.embedded.broker.storage.configs import max_message_bytes
 from deploy.embedded.broker.wire import Int16, Int32, Int64, Since, message
 
 
@@ -71,15 +72,16 @@ async def produce(node: Node, request: ProduceRequest, caller: Caller) -> Produc
     return ProduceResponse(responses=responses) if request.acks != 0 else None
 
 
-async def _append(node: Node, topic: str, data: PartitionData, acks: int) -> PartitionAppended:
+async def _append(node: Node, name: str, data: PartitionData, acks: int) -> PartitionAppended:
     try:
         if acks not in (-1, 0, 1):
             raise Refused(ErrorCode.INVALID_REQUIRED_ACKS)
-        partition = node.topics.partition(topic=topic, index=data.index)
-        if partition is None:
+        topic = node.topics.find(name=name)
+        partition = node.topics.partition(topic=name, index=data.index)
+        if topic is None or partition is None:
             raise Refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         batch = record_batch(data=data.records or b"")
-        if len(batch.data) > node.limits.max_message_bytes:
+        if len(batch.data) > max_message_bytes(configs=topic.configs, default=node.limits.max_message_bytes):
             raise Refused(ErrorCode.MESSAGE_TOO_LARGE)
         base_offset = await node.log.append(partition=partition, batch=batch)
     except Refused as refused:

@@ -128,6 +128,7 @@ class Group:
         """A static member came back under a new member id; whoever still uses the old one is fenced."""
         member.dismiss(code=ErrorCode.FENCED_INSTANCE_ID)
         del self.members[member.member_id]
+        self._stop_timer(member.member_id)
         successor = Member(f"{joining.instance_id}-{uuid4()}", joining, self._loop.time(), member.assignment)
         self._enter(successor)
         if self._leader_id == member.member_id:

@@ -120,8 +120,7 @@ class Topics:
         self._by_name[topic.name] = topic
 
     def _remove(self, name: str) -> None:
-        for partition in self._by_name.pop(name).partitions:
-            partition.advance(end_offset=0)  # wakes the readers, who then see that it is gone
+        self._by_name.pop(name, None)
 
 
 def stored_topics(*, connection: sqlite3.Connection) -> list[Topic]:
