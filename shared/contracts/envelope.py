@@ -115,8 +115,11 @@ _TEXT = (
 _LINK = "ce_link"
 
 
-def to_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
-    """The Kafka headers of an envelope (CloudEvents Kafka protocol binding, binary content mode); absent values are left out."""
+def to_headers(envelope: Envelope, *, traceparent: str | None = None) -> list[tuple[str, bytes]]:
+    """The Kafka headers of an envelope (CloudEvents Kafka protocol binding, binary mode); absent values are left out.
+
+    `traceparent` is the span that publishes it, in place of the one that recorded it.
+    """
     headers = [("ce_specversion", SPECVERSION.encode()), ("content-type", CONTENT_TYPE.encode())]
     for name in (*_TEXT, *_PLAIN):
         value = getattr(envelope, name)
@@ -124,8 +127,8 @@ def to_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
             text = value.isoformat() if isinstance(value, datetime) else str(value)
             headers.append((f"ce_{name}", text.encode()))
     headers += [(f"{_LINK}{name}", target.encode()) for name, target in envelope.links.items()]
-    if envelope.traceparent:
-        headers.append(("traceparent", envelope.traceparent.encode()))
+    if trace := traceparent or envelope.traceparent:
+        headers.append(("traceparent", trace.encode()))
     return headers
 
 

@@ -1,6 +1,7 @@
 """The bases of aggregates and their events, over the `eventsourcing` library.
 
-An aggregate's public methods decide and may refuse; `_fold` only assigns. An event's `TOPIC` is its stored name, for ever.
+An aggregate's public methods decide and may refuse; `_fold` only assigns. An event's `TOPIC` is its stored name, for
+ever.
 """
 
 from datetime import datetime
@@ -34,6 +35,9 @@ class Birth(Event, CanInitAggregate[UUID]):
     originator_topic: str
 
 
+_AnyEvent = Event  # inside `Aggregate` the name `Event` is the library's base event of the class
+
+
 class Aggregate(BaseAggregate[UUID]):
     """Something that decides. `TOPIC` is its type's name (`records.patient`), the prefix of its events' names.
 
@@ -59,7 +63,7 @@ class Aggregate(BaseAggregate[UUID]):
         """Begins an aggregate with its first event."""
         return cls._create(event_class=event, id=id, timestamp=at, **facts)
 
-    def _record(self, event: type[Event], *, at: datetime, **facts: Any) -> None:
+    def _record(self, event: type[_AnyEvent], *, at: datetime, **facts: Any) -> None:
         """Records what was decided. The one place where the library's untyped `trigger_event` is called."""
         self.trigger_event(event, timestamp=at, **facts)
 

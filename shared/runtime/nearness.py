@@ -3,11 +3,25 @@
 The runtime fills it from the topics (`relations`); the policy and the log ask it. A protocol, so that tests can say it.
 """
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from shared.kernel import EventId, OrganizationId
+
+OwnPatients = Callable[[OrganizationId, UUID], Awaitable[bool]]
+"""whether this service's own log says that the organisation registered the patient"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What is known of another service's aggregate: its last event, its story, whose it is, who is near through it."""
+
+    last: EventId
+    correlation: UUID
+    patient: UUID | None
+    near: frozenset[OrganizationId]
 
 
 class Nearness(Protocol):
@@ -17,8 +31,8 @@ class Nearness(Protocol):
     async def patients_of(self, *, organization: OrganizationId) -> Collection[str]:
         """The patients that the organisation has a care relationship to."""
 
-    async def last_heard(self, aggregate: UUID) -> tuple[EventId, UUID] | None:
-        """The last event known of another service's aggregate, and its correlation id."""
+    async def heard(self, aggregate: UUID) -> Heard | None:
+        """What is known of another service's aggregate; None: nothing yet."""
 
 
 class Stranger:
@@ -30,5 +44,5 @@ class Stranger:
     async def patients_of(self, *, organization: OrganizationId) -> Collection[str]:
         return ()
 
-    async def last_heard(self, aggregate: UUID) -> tuple[EventId, UUID] | None:
+    async def heard(self, aggregate: UUID) -> Heard | None:
         return None

@@ -18,6 +18,7 @@ from shared.runtime.settings import Settings
 if TYPE_CHECKING:
     from shared.runtime.runtime import Runtime
 
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """An event and the contract that others see it as. `shape` makes the contract's fields where they are not the event's own."""
@@ -42,6 +43,11 @@ class Reaction:
     @property
     def name(self) -> str:
         return self.do.__name__
+
+    @property
+    def topic(self) -> str:
+        """Where it is said."""
+        return f"carelog.{self.to.TYPE.split('.', 1)[0]}.v1"
 
 
 @dataclass(frozen=True, kw_only=True)

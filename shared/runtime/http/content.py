@@ -27,26 +27,30 @@ _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 class Submitted(Request):
-    """A request whose JSON is read strictly, once, and off the event loop where it is large."""
+    """A request whose JSON is read strictly, once, and off the event loop where it is large. An empty body is None."""
 
     _value: Any = None
     _read = False
 
     async def json(self) -> Any:
         if not self._read:
-            raw = await self._arrived()
-            if raw and not is_json(self.headers.get("content-type", "")):
-                raise Unsupported
-            self._value = await asyncio.to_thread(parse, raw) if len(raw) > _LARGE else parse(raw)
+            self._value = await self._parsed(await self.body())
             self._read = True
         return self._value
 
-    async def _arrived(self) -> bytes:
+    async def body(self) -> bytes:
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self.body()
+                return await super().body()
         except TimeoutError:
             raise TooSlow from None
+
+    async def _parsed(self, raw: bytes) -> Any:
+        if not raw:
+            return None
+        if not is_json(self.headers.get("content-type", "")):
+            raise Unsupported
+        return await asyncio.to_thread(parse, raw) if len(raw) > _LARGE else parse(raw)
 
 
 def is_json(content_type: str) -> bool:

@@ -90,9 +90,8 @@ class Committer:
 
     async def stop(self) -> None:
         """Commits what is waiting, then lets go of the connection."""
-        while self._waiting and self._task and not self._task.done():
-            await asyncio.sleep(0.005)
         if self._task:
+            await asyncio.gather(*(future for _, future in self._waiting), return_exceptions=True)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         if self._connection:
@@ -147,8 +146,7 @@ class Committer:
 
     async def _commit_at_once(self, batch: list[tuple[Append, asyncio.Future[Answer]]]) -> None:
         connection = await self._connected()
-        row = await connection.fetchrow(_BATCH, *_columns([append for append, _ in batch]))
-        assert row is not None
+        row: Any = await connection.fetchrow(_BATCH, *_columns([append for append, _ in batch]))
         first = row["first"]
         for append, future in batch:
             _answer(future, Appended(first, row["at"]))
@@ -167,13 +165,12 @@ class Committer:
         for left in reversed(range(_TRIES)):
             try:
                 connection = await self._connected()
-                row = await connection.fetchrow(_ONE, *_columns([append]))
+                row: Any = await connection.fetchrow(_ONE, *_columns([append]))
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 if left and not isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError):
                     continue
                 _fail(future, Unavailable("The log could not be written: try again."))
                 return
-            assert row is not None
             match row["outcome"]:
                 case "stored":
                     _answer(future, Appended(row["first"], row["at"]))

@@ -159,7 +159,8 @@ class Log:
                 answer = await decide(unit)
                 return await self._save(unit, answer)
             except Refused as refusal:
-                await self._keep_refusal(mandate, refusal)
+                if mandate.keyed:
+                    await self.refuse(mandate, refusal)
                 raise
             except Conflict:
                 if mandate.expected is not None:
@@ -173,8 +174,9 @@ class Log:
         if append is None:
             return done
         result = await self.committer.append(append)
-        if isinstance(result, Duplicate):
+        if isinstance(result, Duplicate) and unit.mandate.keyed:
             return self._repeat(unit.mandate, result)
+        # An id that nobody else can have used and that is known: our own commit, whose reply was lost.
         unit.saved()
         return done
 
@@ -192,14 +194,12 @@ class Log:
             raise KeptRefusal(**loads(kept.answer or b"{}"))
         return Done.unpack(kept.answer) if kept.answer else Done(repeated=True)
 
-    async def _keep_refusal(self, mandate: Mandate, refusal: CarelogError) -> None:
-        """A refusal is the answer to its command id for good: said again, it is refused again, whatever happened since."""
-        if mandate.keyed and not isinstance(refusal, KeptRefusal):
-            answer = dumps({"code": refusal.code, "detail": refusal.detail})
-            unit = Unit(log=self, mandate=mandate, target=None)
-            why = await unit.why()
-            result = await self.committer.append(
-                Append(why=why, events=(), fingerprint=mandate.fingerprint, outcome="refused", answer=answer)
-            )
-            if isinstance(result, Duplicate):
-                self._repeat(mandate, result)
+    async def refuse(self, mandate: Mandate, refusal: CarelogError) -> None:
+        """Keeps a refusal as the answer to its command id for good: said again, it is refused again."""
+        answer = dumps({"code": refusal.code, "detail": refusal.detail})
+        why = await Unit(log=self, mandate=mandate, target=None).why()
+        result = await self.committer.append(
+            Append(why=why, events=(), fingerprint=mandate.fingerprint, outcome="refused", answer=answer)
+        )
+        if isinstance(result, Duplicate):
+            self._repeat(mandate, result)

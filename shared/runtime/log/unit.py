@@ -12,6 +12,7 @@ from eventsourcing.persistence import StoredEvent
 from shared.kernel import Aggregate, EventId, NotFound, OrganizationId, Stale, TooLarge
 from shared.runtime.log.rows import Append, Birth, NewEvent, Stored, Timer, Why
 from shared.runtime.mandate import Changed, Done, Mandate
+from shared.runtime.nearness import Heard
 from shared.runtime.policy import Facts, decide
 from shared.runtime.telemetry import current_traceparent
 
@@ -124,6 +125,10 @@ class Unit:
         """Sets the aggregate's timer for this command, or takes it back (`at` None)."""
         self._timers.append(Timer(aggregate, command, at))
 
+    async def heard(self, id: UUID) -> Heard | None:
+        """What this service knows of another service's aggregate; None: nothing yet."""
+        return await self._log.nearness.heard(id)
+
     def birth_of(self, aggregate: Aggregate) -> Birth:
         """Whose the aggregate is, and what it belongs to."""
         return self._held[aggregate.id][1]
@@ -204,13 +209,16 @@ class Unit:
 
     def _lineage(self) -> list[UUID]:
         """The aggregates that this command's cause may be the last event of, nearest first."""
-        target = [self._target] if self._target in self._newest else []
+        target = [self._target] if self._target and self._target in self._newest else []
         loaded = [id for id in self._newest if self._held[id][0].pending_events]
-        return [id for id in (*target, *self._named, *loaded) if id is not None]
+        return [*target, *self._named, *loaded]
 
     async def _known(self, id: UUID) -> tuple[EventId, UUID] | None:
         own = self._newest.get(id) or (await self._log.newest([id])).get(id)
-        return (own.id, own.correlation) if own else await self._log.nearness.last_heard(id)
+        if own:
+            return own.id, own.correlation
+        heard = await self._log.nearness.heard(id)
+        return (heard.last, heard.correlation) if heard else None
 
 
 def replay(log: Log, stream: Iterable[Stored]) -> Aggregate:

@@ -1,0 +1,44 @@
+"""The consumer's handler for a projection: applies batches, puts holes on record, and takes the trace to the document."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from shared.contracts.envelope import Contract, Envelope
+from shared.runtime.projecting import Applier, Hole
+from shared.runtime.projection import Projection
+from shared.runtime.reports import Reports
+from shared.runtime.telemetry import continued_from, span
+
+_LOG = logging.getLogger(__name__)
+
+
+class Projector:
+    """One projection's generation, as a consumer's handler."""
+
+    def __init__(self, projection: Projection[Any], *, applier: Applier, reports: Reports) -> None:
+        self._projection = projection
+        self._applier = applier
+        self._reports = reports
+
+    def wants(self, envelope: Envelope) -> bool:
+        return any(True for _ in self._projection.where(envelope))
+
+    async def handle(self, contracts: Sequence[Contract]) -> None:
+        with ExitStack() as spans:
+            for contract in contracts:
+                if contract.envelope.traceparent:
+                    spans.enter_context(continued_from(contract.envelope.traceparent))
+                    spans.enter_context(span("project", projection=self._projection.name, event=contract.envelope.id))
+            holes = await self._applier.apply(contracts)
+        if holes:
+            await self._report(holes)
+
+    async def _report(self, holes: Sequence[Hole]) -> None:
+        for hole in holes:
+            _LOG.error(
+                "a source has a hole and stands still",
+                extra={"projection": self._projection.name, "aggregate": str(hole.source), "version": hole.got},
+            )
+        await self._reports.holes(self._projection.name, holes)

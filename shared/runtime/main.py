@@ -1,0 +1,89 @@
+"""A service's process: `python -m services.<name> [api|relay|worker|all]`. Reads the settings, runs the role, stops cleanly."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, get_args
+from typing import Literal as Choice
+
+import uvicorn
+import uvloop
+
+from shared.runtime.bus.topics import ensure_topics
+from shared.runtime.http.app import build_app
+from shared.runtime.runtime import TOPICS, Runtime
+from shared.runtime.service import Service
+from shared.runtime.telemetry import log_as_json, start_tracing
+from shared.runtime.workers import background
+
+Role = Choice["api", "relay", "worker", "all"]
+_PAUSE = 1.0
+_LOG = logging.getLogger(__name__)
+
+
+def main(service: Service, arguments: Sequence[str] | None = None) -> None:
+    """Runs until SIGTERM or SIGINT. Exits with 2 for an unknown role, with a message for missing settings."""
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["all"]
+    if given[0] not in get_args(Role):
+        sys.exit(2)
+    settings = service.settings.read()
+    log_as_json(service=service.name, level=settings.log_level)
+    start_tracing(service=service.name, otlp=settings.otlp)
+    runtime = Runtime(service=service, settings=settings)
+    uvloop.run(_run(runtime, given[0]))
+
+
+async def _run(runtime: Runtime, role: str) -> None:
+    await runtime.start()
+    try:
+        async with AsyncExitStack() as stack:
+            for name, work in _background(runtime, role):
+                await stack.enter_async_context(background(work, name))
+            await _serve(runtime, whole=role in ("api", "all"))
+    finally:
+        await runtime.stop()
+
+
+def _background(runtime: Runtime, role: str) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+    roles = {"all": ("relay", "worker")}.get(role, (role,))
+    works: list[tuple[str, Coroutine[Any, Any, None]]] = []
+    if "relay" in roles:
+        works.append(("relay", _with_topics(runtime, runtime.make_relay().run())))
+    if "worker" in roles:
+        works.append(("worker", _with_topics(runtime, runtime.make_workers().run())))
+    return works
+
+
+async def _with_topics(runtime: Runtime, work: Coroutine[Any, Any, None]) -> None:
+    """The broker may come later than we do: nothing but the topics waits for it."""
+    try:
+        while True:
+            try:
+                await ensure_topics(bootstrap=runtime.settings.kafka, names=TOPICS, replicas=-1)
+                break
+            except Exception as error:  # noqa: BLE001 - the client raises all kinds while a broker starts
+                _LOG.warning("the topics cannot be made yet", extra={"error": type(error).__name__})
+                await asyncio.sleep(_PAUSE)
+        await work
+    finally:
+        work.close()
+
+
+async def _serve(runtime: Runtime, *, whole: bool) -> None:
+    """Serves until a signal. A relay or worker alone serves its health."""
+    app = build_app(runtime.service, runtime)
+    settings = runtime.settings
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=10,
+        lifespan="off",
+    )
+    await uvicorn.Server(config).serve()

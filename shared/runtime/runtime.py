@@ -1,0 +1,133 @@
+"""A running service: its log, documents, doors and workers, made from its `Service` record and its settings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from shared.contracts.catalogue import SERVICES, topic_of
+from shared.contracts.envelope import Contract
+from shared.kernel import Field, Invalid, OrganizationId
+from shared.runtime.bus.relay import Relay
+from shared.runtime.documents.opening import open_documents
+from shared.runtime.documents.port import Collection, Documents
+from shared.runtime.documents.postgres import PostgresDocuments
+from shared.runtime.log import Log
+from shared.runtime.projecting import collection_name
+from shared.runtime.projection import Journal, Projection
+from shared.runtime.publishing import Publisher
+from shared.runtime.reading import Awaits, Reader, Shelf
+from shared.runtime.relations import HeardRelations, Relations
+from shared.runtime.reports import Reports
+from shared.runtime.service import Service
+from shared.runtime.settings import Settings
+from shared.runtime.workers import Workers
+
+TOPICS = tuple(topic_of(service) for service in SERVICES)
+
+
+class Runtime:
+    """`start`, then serve, relay and work as the process's role says, then `stop`."""
+
+    def __init__(self, *, service: Service, settings: Settings) -> None:
+        self.service = service
+        self.settings = settings
+        self.parts: Mapping[type[Any], Any] = {}
+        self.relay: Relay | None = None
+        self.workers: Workers | None = None
+
+    async def start(self) -> None:
+        self._beside = await PostgresDocuments.open(dsn=self.settings.postgres)
+        self.documents: Documents = await open_documents(self.service.name, self.settings, beside=self._beside)
+        await self._prepare()
+        self.nearness = HeardRelations(shelf=Shelf(store=self._beside), own=self._registered_here)
+        self.log = Log(dsn=self.settings.postgres, nearness=self.nearness)
+        await self.log.start()
+        self.publisher = Publisher(self.service, epoch=self.log.epoch)
+        self.feed = LogFeed(log=self.log, publisher=self.publisher)
+        shelf = Shelf(store=self.documents)
+        awaits = Awaits(shelf=shelf, places=self._places, limit=self.settings.wait_limit)
+        self.reader = Reader(shelf=shelf, nearness=self.nearness, awaits=awaits)
+        self.parts = {type(part): part for part in self.service.parts(self)}
+
+    async def stop(self) -> None:
+        await self.log.stop()
+        await self.documents.close()
+        if self.documents is not self._beside:
+            await self._beside.close()
+
+    async def _prepare(self) -> None:
+        """The first generation of every collection is there before the first read."""
+        for projection in self.service.projections:
+            await _prepare_first(self.documents, projection)
+        await _prepare_first(self._beside, Relations())
+
+    def make_relay(self) -> Relay:
+        self.relay = Relay(log=self.log, publisher=self.publisher, bootstrap=self.settings.kafka)
+        return self.relay
+
+    def make_workers(self) -> Workers:
+        self.workers = Workers(
+            service=self.service,
+            log=self.log,
+            store=self.documents,
+            relations=self._beside,
+            bootstrap=self.settings.kafka,
+            parts=self.parts,
+        )
+        return self.workers
+
+    async def alive(self) -> Mapping[str, str | None]:
+        return {
+            "committer": None if self.log.committer.alive else "ended",
+            "workers": self.workers.trouble() if self.workers else None,
+        }
+
+    async def ready(self) -> Mapping[str, str | None]:
+        """Commands need the log alone: a broker or document store that is away does not take the doors away."""
+        await self.log.head()
+        return {"log": None, **await self.alive()}
+
+    async def problems(self) -> Sequence[str]:
+        """The holes and stopped partitions on record."""
+        return await Reports(log=self.log).problems()
+
+    async def _registered_here(self, organization: OrganizationId, patient: UUID) -> bool:
+        """An owner's own patients are judged by its own log, at once."""
+        stream = await self.log.stream(patient, up_to=1)
+        return bool(stream) and stream[0].organization == organization and stream[0].patient == patient
+
+    async def _places(
+        self, projection: type[Projection[Any]], aggregate: UUID, version: int
+    ) -> tuple[Collection, Sequence[str]]:
+        """Where this version of an aggregate shows: a journal's source row; a document by its owner's own log."""
+        shelf = Shelf(store=self.documents)
+        live = await shelf.collection(projection)
+        if issubclass(projection, Journal):
+            return Collection(f"{live.name}_sources", {}), [str(aggregate)]
+        stream = await self.log.stream(aggregate, up_to=1)
+        if not stream:
+            raise Invalid(Field("Carelog-Wait-For", "names no aggregate of this service", "value"))
+        envelope = self.publisher.contract(stream[0]).envelope
+        kept = next(one for one in self.service.projections if isinstance(one, projection))
+        return live, list(kept.where(envelope))
+
+
+class LogFeed:
+    """The log as others see it, for the feed's doors."""
+
+    def __init__(self, *, log: Log, publisher: Publisher) -> None:
+        self._log = log
+        self._publisher = publisher
+
+    async def contracts_after(self, position: int, limit: int) -> Sequence[Contract]:
+        return [self._publisher.contract(stored) for stored in await self._log.after(position, limit=limit)]
+
+    async def contracts_of(self, aggregate: UUID) -> Sequence[Contract]:
+        return [self._publisher.contract(stored) for stored in await self._log.stream(aggregate)]
+
+
+async def _prepare_first(store: Documents, projection: Projection[Any]) -> None:
+    name = collection_name(projection, 1)
+    await store.prepare(Collection(name, projection.fields, projection.indexes))
+    if isinstance(projection, Journal):
+        await store.prepare(Collection(f"{name}_sources", {}))

@@ -1,0 +1,81 @@
+"""Timers: rows written with the events that need them, swept by the worker by the database's clock.
+
+Firing twice is harmless: the command's id is made of the timer, and the log knows it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.kernel import Actor, CarelogError, OrganizationId, Unavailable, named_id
+from shared.runtime.log import Log
+from shared.runtime.mandate import Mandate
+
+_SWEEP = 0.5
+_AT_ONCE = 100
+_LOG = logging.getLogger(__name__)
+
+
+class Timers:
+    """Calls a service's timer commands when they are due. `actions`: each command's method and what the policy judges."""
+
+    def __init__(self, *, log: Log, service: str, actions: Mapping[str, str], commands: object) -> None:
+        self._log = log
+        self._service = service
+        self._actions = actions
+        self._commands = commands
+
+    async def run(self) -> None:
+        while True:
+            try:
+                fired = await self.sweep()
+            except (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                _LOG.warning("timers are interrupted", extra={"error": type(error).__name__})
+                fired = 0
+            if fired < _AT_ONCE:
+                await asyncio.sleep(_SWEEP)
+
+    async def sweep(self) -> int:
+        """Fires what is due now; returns how many."""
+        due = await self._log.pool.fetch(
+            "SELECT t.aggregate, t.command, t.due_at, e.organization FROM timers t"
+            " JOIN events e ON e.aggregate = t.aggregate AND e.version = 1"
+            " WHERE t.due_at <= now() ORDER BY t.due_at LIMIT $1",
+            _AT_ONCE,
+        )
+        for row in due:
+            await self._fire(row)
+        return len(due)
+
+    async def _fire(self, row: Any) -> None:
+        try:
+            do = getattr(self._commands, row["command"])
+            await do(aggregate=row["aggregate"], mandate=self._mandate(row))
+        except Unavailable:
+            raise
+        except CarelogError as refusal:
+            ids = {"timer": row["command"], "aggregate": str(row["aggregate"]), "error": refusal.code}
+            _LOG.info("a timer's command was refused", extra=ids)
+        await self._done(row["aggregate"], row["command"], row["due_at"])
+
+    async def _done(self, aggregate: UUID, command: str, due_at: object) -> None:
+        """Unless it was set anew in the meantime."""
+        await self._log.pool.execute(
+            "DELETE FROM timers WHERE aggregate = $1 AND command = $2 AND due_at = $3", aggregate, command, due_at
+        )
+
+    def _mandate(self, row: Any) -> Mandate:
+        """The service acts, for the custodian of the aggregate."""
+        name = row["command"]
+        actor = Actor(
+            subject=f"carelog:{self._service}",
+            role="system",
+            organization=OrganizationId(row["organization"]),
+            purpose="HOPERAT",
+        )
+        command = named_id("timer", self._service, str(row["aggregate"]), name, row["due_at"].isoformat())
+        return Mandate(actor=actor, action=self._actions[name], command=command, keyed=True)

@@ -1,0 +1,123 @@
+"""What a worker runs: a consumer for each projection and each reaction of the service, its timers, and its relations."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import Any
+
+from shared.contracts.catalogue import topic_of
+from shared.kernel import Unavailable
+from shared.runtime.bus.consumer import Consumer, Handler
+from shared.runtime.bus.projector import Projector
+from shared.runtime.bus.reactor import Reactor
+from shared.runtime.documents.port import Documents as Store
+from shared.runtime.generations import Generations
+from shared.runtime.log import Log
+from shared.runtime.projecting import applier
+from shared.runtime.projection import Projection
+from shared.runtime.relations import Relations
+from shared.runtime.reports import Reports
+from shared.runtime.service import Service
+from shared.runtime.timers import Timers
+
+_STUCK_AFTER = 120.0
+_LOOK = 2.0
+_LOG = logging.getLogger(__name__)
+
+
+class Workers:
+    """All consumers of one service in one process. `run` goes on until cancelled."""
+
+    def __init__(
+        self, *, service: Service, log: Log, store: Store, relations: Store, bootstrap: str, parts: Mapping[type, Any]
+    ) -> None:
+        self._service = service
+        self._log = log
+        self._bootstrap = bootstrap
+        self._commands = next((part for kind, part in parts.items() if kind.__name__ == "Commands"), None)
+        self._projections: list[tuple[Projection[Any], Store]] = [(one, store) for one in service.projections]
+        self._projections.append((Relations(), relations))
+        self.reports = Reports(log=log)
+        self.consumers: dict[str, Consumer] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        timers = Timers(
+            log=self._log, service=self._service.name, actions=self._service.timers, commands=self._commands
+        )
+        try:
+            self._start("timers", timers.run())
+            for reaction in self._service.reactions:
+                reactor = Reactor(reaction, service=self._service.name, log=self._log, commands=self._commands)
+                self._consume(f"carelog.{self._service.name}.{reaction.name}", [reaction.topic], reactor)
+            while True:
+                await self._follow_generations()
+                await asyncio.sleep(_LOOK)
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _follow_generations(self) -> None:
+        """Each projection's live generation has its consumer; after a switch the old one's ends."""
+        for projection, store in self._projections:
+            try:
+                generation = await Generations(store).live(projection)
+                await self._project(projection, store, generation)
+            except Unavailable as away:
+                _LOG.warning("a projection cannot start yet", extra={"projection": projection.name, "error": away.code})
+
+    async def _project(self, projection: Projection[Any], store: Store, generation: int) -> None:
+        group = group_of(self._service.name, projection, generation)
+        if group in self._tasks:
+            return
+        for other in [name for name in self._tasks if name.split("~")[0] == group.split("~")[0]]:
+            await self._end(other)
+        applies = applier(projection, store=store, generation=generation)
+        for collection in applies.collections:
+            await store.prepare(collection)
+        handler = Projector(projection, applier=applies, reports=self.reports)
+        self._consume(group, [topic_of(service) for service in projection.hears], handler)
+
+    def _consume(self, group: str, topics: Iterable[str], handler: Handler) -> None:
+        consumer = Consumer(
+            bootstrap=self._bootstrap, group=group, topics=list(topics), handler=handler, stops=self.reports
+        )
+        self.consumers[group] = consumer
+        self._start(group, consumer.run())
+
+    def _start(self, name: str, work: Any) -> None:
+        self._tasks[name] = asyncio.create_task(work, name=name)
+
+    async def _end(self, name: str) -> None:
+        task = self._tasks.pop(name)
+        self.consumers.pop(name, None)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    def trouble(self) -> str | None:
+        """What keeps this worker from making progress, if anything does."""
+        dead = [name for name, task in self._tasks.items() if task.done()]
+        if dead:
+            return f"ended: {', '.join(sorted(dead))}"
+        late = [name for name, one in self.consumers.items() if monotonic() - one.progress_at > _STUCK_AFTER]
+        return f"no progress: {', '.join(sorted(late))}" if late else None
+
+
+def group_of(service: str, projection: Projection[Any], generation: int) -> str:
+    """The consumer group's name. A rebuilt generation reads the topics from their beginning: a group of its own."""
+    name = f"carelog.{service}.{projection.name}"
+    return name if generation == 1 else f"{name}~{generation}"
+
+
+@asynccontextmanager
+async def background(work: Any, name: str) -> AsyncIterator[asyncio.Task[None]]:
+    """Runs beside what is inside, and ends with it."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

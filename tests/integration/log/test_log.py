@@ -1,0 +1,194 @@
+"""The log: positions without holes, commands once, conflicts that fail alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from shared.kernel import NotFound, Stale, TooLarge
+from shared.runtime.log import Log, Unit
+from shared.runtime.log.log import KeptRefusal, KeyReused
+from shared.runtime.mandate import Done, Mandate, fresh_id
+from shared.runtime.nearness import Stranger
+from tests.support.counter import Counter, Full, mandate
+
+
+@pytest.fixture
+async def log(database: str) -> AsyncIterator[Log]:
+    log = Log(dsn=database, nearness=Stranger())
+    await log.start()
+    yield log
+    await log.stop()
+
+
+async def opened(
+    log: Log, *, id: UUID | None = None, limit: int = 1_000_000, note: str = "", by: Mandate | None = None
+) -> Done:
+    who = by or mandate()
+    counter = id or fresh_id()
+
+    async def decide(unit: Unit) -> Any:
+        unit.add(Counter.open(id=counter, at=who.at, limit=limit, note=note))
+        return {"id": str(counter)}
+
+    return await log.run(who, decide)
+
+
+async def counted(log: Log, id: UUID, *, by: Mandate | None = None) -> Done:
+    who = by or mandate()
+
+    async def decide(unit: Unit) -> Any:
+        counter = await unit.load(Counter, id)
+        counter.count(at=who.at)
+        return {"total": counter.total}
+
+    return await log.run(who, decide, target=id)
+
+
+async def positions(log: Log) -> list[int]:
+    return [stored.position for stored in await log.after(0, limit=10_000)]
+
+
+async def test_positions_follow_the_order_of_commit_without_a_hole(log: Log) -> None:
+    await asyncio.gather(*(opened(log) for _ in range(200)))
+    assert await positions(log) == list(range(1, 201))
+
+
+async def test_commands_on_one_aggregate_all_take_effect(log: Log) -> None:
+    done = await opened(log)
+    id = done.changed[0].id
+    await asyncio.gather(*(counted(log, id) for _ in range(50)))
+    stream = await log.stream(id)
+    assert [stored.version for stored in stream] == list(range(1, 52))
+
+
+async def test_two_processes_on_one_aggregate_lose_nothing(log: Log, database: str) -> None:
+    other = Log(dsn=database, nearness=Stranger())
+    await other.start()
+    id = (await opened(log)).changed[0].id
+    await asyncio.gather(*(counted(one, id) for one in (log, other) for _ in range(40)))
+    assert len(await log.stream(id)) == 81
+    assert await positions(log) == list(range(1, 82))
+    await other.stop()
+
+
+async def test_a_command_said_twice_takes_effect_once_with_the_first_answer(log: Log) -> None:
+    said = mandate(keyed=True, fingerprint=b"x")
+    first = await opened(log, by=said)
+    again = await opened(log, by=said)
+    assert again.answer == first.answer
+    assert again.changed == first.changed
+    assert again.repeated
+    assert len(await positions(log)) == 1
+
+
+async def test_one_command_id_fifty_times_at_once_takes_effect_once(log: Log) -> None:
+    said = mandate(keyed=True)
+    answers = await asyncio.gather(*(opened(log, by=said) for _ in range(50)))
+    assert len({str(done.answer) for done in answers}) == 1
+    assert len(await positions(log)) == 1
+
+
+async def test_the_same_command_id_with_another_content_is_refused(log: Log) -> None:
+    said = mandate(keyed=True, fingerprint=b"one")
+    await opened(log, by=said)
+    with pytest.raises(KeyReused):
+        await opened(log, by=mandate(command=said.command, keyed=True, fingerprint=b"two"))
+
+
+async def test_a_refusal_is_refused_again_with_the_same_words(log: Log) -> None:
+    id = (await opened(log, limit=0)).changed[0].id
+    said = mandate(keyed=True)
+    with pytest.raises(Full):
+        await counted(log, id, by=said)
+    with pytest.raises(KeptRefusal) as kept:
+        await counted(log, id, by=said)
+    assert kept.value.code == "Full"
+
+
+async def test_a_conflict_fails_its_own_command_alone(log: Log) -> None:
+    id = (await opened(log)).changed[0].id
+    results = await asyncio.gather(
+        opened(log, id=id), opened(log), opened(log), counted(log, id), return_exceptions=True
+    )
+    assert [isinstance(result, Exception) for result in results] == [True, False, False, False]
+
+
+async def test_if_match_with_another_version_is_stale(log: Log) -> None:
+    id = (await opened(log)).changed[0].id
+    await counted(log, id, by=mandate(expected=1))
+    with pytest.raises(Stale):
+        await counted(log, id, by=mandate(expected=1))
+
+
+async def test_a_demanded_version_must_still_hold_when_the_command_is_stored(log: Log) -> None:
+    id = (await opened(log)).changed[0].id
+    seen: list[int] = []
+
+    async def decide(unit: Unit) -> Any:
+        counter = await unit.load(Counter, id)
+        unit.demand(counter)
+        seen.append(counter.version)
+        if len(seen) == 1:
+            await counted(log, id)
+        unit.add(Counter.open(id=fresh_id(), at=unit.mandate.at))
+
+    await log.run(mandate(), decide)
+    assert seen == [1, 2]
+
+
+async def test_what_is_missing_is_not_found(log: Log) -> None:
+    with pytest.raises(NotFound):
+        await counted(log, fresh_id())
+
+
+async def test_an_event_larger_than_a_topic_takes_is_refused_before_it_is_stored(log: Log) -> None:
+    with pytest.raises(TooLarge):
+        await opened(log, note="x" * 1_100_000)
+    assert await positions(log) == []
+
+
+async def test_a_birth_inherits_the_story_of_what_it_names(log: Log) -> None:
+    first = await opened(log)
+    named = first.changed[0].id
+
+    async def decide(unit: Unit) -> Any:
+        unit.add(Counter.open(id=fresh_id(), at=unit.mandate.at), because_of=[named])
+
+    await log.run(mandate(), decide)
+    cause, effect = await log.after(0, limit=2)
+    assert effect.causation == cause.id
+    assert effect.correlation == cause.correlation
+
+
+async def test_the_log_refuses_to_be_changed(log: Log) -> None:
+    await opened(log)
+    for statement in ("UPDATE events SET actor = 'mallory'", "DELETE FROM events", "TRUNCATE events"):
+        with pytest.raises(asyncpg.RaiseError, match="immutable"):
+            await log.pool.execute(statement)
+
+
+async def test_a_commit_whose_reply_is_lost_is_answered_as_what_happened(log: Log) -> None:
+    """The committer's connection dies; what it wrote is found by its command id, what it did not write is written."""
+    await opened(log)
+    connection: Any = log.committer._connection
+    calls = []
+
+    class Lossy:
+        def is_closed(self) -> bool:
+            return bool(connection.is_closed())
+
+        async def fetchrow(self, *arguments: Any) -> Any:
+            calls.append(1)
+            await connection.fetchrow(*arguments)
+            connection.terminate()
+            raise asyncpg.ConnectionDoesNotExistError
+
+    log.committer._connection = Lossy()  # type: ignore[assignment]
+    done = await opened(log)
+    assert calls == [1]
+    assert done.changed[0].version == 1
+    assert await positions(log) == [1, 2]
