@@ -56,8 +56,13 @@ def problems(*, resource: Any, type: str | None = None, at: str = "") -> tuple[F
         return (Field(_join(at, "resourceType"), "must be a type that records holds", "not-supported"),)
     if type not in {None, name}:
         return (Field(_join(at, "resourceType"), "must be the type that the address names", "invalid"),)
-    walk = _Walk(contained=_contained_ids(resource))
-    walk.object(resource, structure(name), at or name, 1)
+    return structure_problems(value=resource, name=name, at=at or name)
+
+
+def structure_problems(*, value: dict[str, Any], name: str, at: str) -> tuple[Field, ...]:
+    """What is wrong with a value as the resource or datatype of this name, whether records holds such or not."""
+    walk = _Walk(contained=_contained_ids(value))
+    walk.object(value, structure(name), at, 1)
     return tuple(walk.found)
 
 
