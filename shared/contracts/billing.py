@@ -1,6 +1,6 @@
 """What billing says: who covers a patient, and every entry of every claim's ledger.
 
-A claim's balance is the sum of its entries: charges add, payments take away, a reversal adds the (signed) amount that it
+A claim's balance is the sum of its entries: charges add, payments take away, a reversal adds the signed amount that it
 states. An entry is never changed; its number is its own within the claim.
 """
 
@@ -101,7 +101,7 @@ class ClaimPaid(Contract):
 
 
 class ClaimReversed(Contract):
-    """The entry `reverses`, of this `kind`, was taken back: the balance changes by `amount`, from the day `effective` on.
+    """The entry `reverses`, of this `kind`, was taken back: the balance changes by `amount` from that day on.
 
     `amount` is signed: negative for a charge, positive for a payment, zero for a submission, whose reversal opens the
     claim again.

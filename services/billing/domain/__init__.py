@@ -1,0 +1,1 @@
+"""Coverages, claims and money, in billing's own words."""
