@@ -32,6 +32,7 @@ class Committer:
     def __init__(self, *, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
+        self._trouble: Exception | None = None
         self._waiting: SimpleQueue[_Write | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
@@ -68,10 +69,10 @@ class Committer:
                 self._apply(write)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            logger.error("nothing was stored: %s", error)
             self._roll_back()
             for write in writes:
-                write.failure = write.failure or _storage_error(error)
+                write.failure = write.failure or error
+        self._tell(next((write.failure for write in writes if isinstance(write.failure, sqlite3.Error)), None))
 
     def _apply(self, write: _Write) -> None:
         """A savepoint each: what one of them breaks is not the others' loss."""
@@ -79,19 +80,23 @@ class Committer:
         try:
             write.result = write.work(self._connection)
         except Exception as error:
-            if not self._connection.in_transaction:  # a full disk may end the whole transaction
-                raise
+            write.failure = error
+            if isinstance(error, sqlite3.Error) and not self._connection.in_transaction:
+                raise  # a full disk may end the whole transaction
             self._connection.execute("ROLLBACK TO work")
-            write.failure = _storage_error(error) if isinstance(error, sqlite3.Error) else error
         self._connection.execute("RELEASE work")
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-
-def _storage_error(error: Exception) -> Refused:
-    return Refused(ErrorCode.KAFKA_STORAGE_ERROR, str(error))
+    def _tell(self, trouble: Exception | None) -> None:
+        """A line when storing begins to fail and one when it is over, not one for each of the retries between."""
+        if trouble is not None and self._trouble is None:
+            logger.error("cannot store what producers send: %s", trouble)
+        elif trouble is None and self._trouble is not None:
+            logger.info("stores again")
+        self._trouble = trouble
 
 
 def _settle(writes: list[_Write]) -> None:
@@ -103,4 +108,8 @@ def _settle(writes: list[_Write]) -> None:
         if write.failure is None:
             write.done.set_result(write.result)
         else:
-            write.done.set_exception(write.failure)
+            write.done.set_exception(_answer(write.failure))
+
+
+def _answer(failure: Exception) -> Exception:
+    return Refused(ErrorCode.KAFKA_STORAGE_ERROR, str(failure)) if isinstance(failure, sqlite3.Error) else failure
