@@ -69,7 +69,8 @@ def breaches(*, root: Path) -> Iterator[Breach]:
 
 def _ends_emptily(node: ast.ClassDef, *, words: tuple[str, ...]) -> bool:
     word = next((word for word in words if node.name.endswith(word) and node.name != word), None)
-    return word is not None and not any(_name(base).endswith(word) for base in node.bases)
+    inherited = word in _EMPTY_WORDS and any(_name(base).endswith(str(word)) for base in node.bases)
+    return word is not None and not inherited
 
 
 def _calls(tree: ast.Module) -> Iterator[ast.Call]:

@@ -17,7 +17,7 @@ _BREACHES = [
     ("services/records/edges/web/page.py", "sleep(1)", "sleep()"),
     ("shared/runtime/relay.py", "class RelayManager: ...", "RelayManager"),
     ("services/records/domain/patient.py", "class RegisteredEvent: ...", "RegisteredEvent"),
-    ("services/records/projections.py", "class ChartProjection(Document): ...", "ChartProjection"),
+    ("services/records/projections.py", "class ChartProjection(Projection): ...", "ChartProjection"),
     ("shared/contracts/records.py", "class PatientData: ...", "PatientData"),
     ("deploy/utils.py", "", "a file is named after what it holds"),
 ]
