@@ -1,0 +1,1 @@
+"""What referrals decides: `referral` asks `loop`, the table of who may do what from where."""
