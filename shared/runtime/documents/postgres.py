@@ -15,9 +15,9 @@ from shared.runtime.documents.values import checked_name, clean, distinct, finda
 
 # Begins with an underscore, which no collection does.
 _ALIASES = '"_aliases"'
-_MAKE_ALIASES = f"CREATE TABLE IF NOT EXISTS {_ALIASES} (alias text PRIMARY KEY, name text NOT NULL)"
+_ALIASES_TABLE = f"CREATE TABLE IF NOT EXISTS {_ALIASES} (alias text PRIMARY KEY, name text NOT NULL)"
 _POINT = f"INSERT INTO {_ALIASES} VALUES ($1, $2) ON CONFLICT (alias) DO UPDATE SET name = excluded.name"  # noqa: S608
-_MAKING = 0x646F6373  # the advisory lock of those who make tables: IF NOT EXISTS alone fails when two are at it
+_ALONE = "SELECT pg_advisory_xact_lock(1685021555)"  # IF NOT EXISTS fails when two are at it
 _THERE = "SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NOT NULL"
 
 _TRANSIENT = (
@@ -49,12 +49,9 @@ class PostgresDocuments:
 
     async def prepare(self, collection: Collection) -> None:
         creation = table(collection).creation
-        async with self._connection() as connection, connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _MAKING, timeout=self._patience)
-            there = {row[0] for row in await connection.fetch(_THERE, list(creation))}
-            for name, statement in creation.items():
-                if name not in there:
-                    await connection.execute(statement)
+        there = {row[0] for row in await self._fetch(_THERE, list(creation))}
+        if missing := [statement for name, statement in creation.items() if name not in there]:
+            await self._make(missing)
 
     async def drop(self, name: str) -> None:
         await self._fetch(f"DROP TABLE IF EXISTS {quoted(checked_name(name))}")
@@ -104,16 +101,23 @@ class PostgresDocuments:
             return {}
 
     async def point(self, alias: str, name: str) -> None:
-        async with self._connection() as connection, connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _MAKING, timeout=self._patience)
-            await connection.execute(_MAKE_ALIASES)
-            await connection.execute(_POINT, checked_name(alias), checked_name(name))
+        names = checked_name(alias), checked_name(name)
+        try:
+            await self._fetch(_POINT, *names)
+        except asyncpg.UndefinedTableError:
+            await self._make([_ALIASES_TABLE])
+            await self._fetch(_POINT, *names)
 
     async def close(self) -> None:
         try:
             await asyncio.wait_for(self._pool.close(), self._patience)
         except TimeoutError:
             self._pool.terminate()
+
+    async def _make(self, statements: Sequence[str]) -> None:
+        """In one message, which is one transaction: one of ours could not be ended on a line that fell silent."""
+        async with self._connection() as connection:
+            await connection.execute(";".join([_ALONE, *statements]), timeout=self._patience)
 
     async def _fetch(self, statement: str, *values: Any) -> "list[asyncpg.Record]":
         async with self._connection() as connection:

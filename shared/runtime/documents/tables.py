@@ -80,7 +80,7 @@ class Table:
         """What has to be there, by name. Room is left in each page, so that an update can stay in it (HOT)."""
         columns = ", ".join([*(f"{each.name} {each.type}" for each in self._columns), "base bigint"])
         return {
-            self.collection.name: f"CREATE TABLE {self.name} ({columns}) WITH (fillfactor = 85)",
+            self.collection.name: f"CREATE TABLE IF NOT EXISTS {self.name} ({columns}) WITH (fillfactor = 85)",
             **dict(map(self._index, self._indexed())),
         }
 
@@ -152,7 +152,7 @@ class Table:
 
     def _index(self, over: str) -> tuple[str, str]:
         digest = hashlib.blake2b(f"{self.collection.name} {over}".encode(), digest_size=16).hexdigest()
-        return f"ix_{digest}", f"CREATE INDEX ix_{digest} ON {self.name} {over}"
+        return f"ix_{digest}", f"CREATE INDEX IF NOT EXISTS ix_{digest} ON {self.name} {over}"
 
 
 def table(collection: Collection) -> Table:

@@ -35,7 +35,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}")  # as much as PostgreSQL kee
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")  # the stores put a mark before it
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _LONGEST, _HEAD = 400, 360  # bytes: five of them and an id still fit in a PostgreSQL index row
-_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_FIRST = datetime.min.replace(microsecond=1, tzinfo=UTC)  # asyncpg takes the very ends for infinity
+_LAST = datetime.max.replace(microsecond=999_998, tzinfo=UTC)
 _T = TypeVar("_T")
 
 
@@ -183,7 +184,7 @@ def _instant(value: Value) -> datetime:
     if instant.tzinfo is None:
         raise ValueError("an instant carries its offset")
     try:
-        return instant.astimezone(UTC)
+        return max(_FIRST, min(_LAST, instant.astimezone(UTC)))
     except OverflowError:  # the first or last day of the calendar, in another zone
         return _FIRST if instant.year == 1 else _LAST
 
