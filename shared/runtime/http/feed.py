@@ -31,14 +31,14 @@ async def whole_log(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Answer:
     """The events after a position, in the order of the log. An empty list: that is all, for now."""
-    contracts = await site(request).runtime.log.contracts_after(int(after.rsplit(".", 1)[-1]), limit)
+    contracts = await site(request).runtime.feed.contracts_after(int(after.rsplit(".", 1)[-1]), limit)
     return _batch(contracts, {NEXT: contracts[-1].envelope.position if contracts else after})
 
 
 @feed.get("/feed/{aggregate}")
 async def one_aggregate(request: Request, actor: Annotated[Actor, reads("log.read")], aggregate: UUID) -> Answer:
     """All events of one aggregate, from its birth."""
-    contracts = await site(request).runtime.log.contracts_of(aggregate)
+    contracts = await site(request).runtime.feed.contracts_of(aggregate)
     if not contracts:
         raise NotFound
     return _batch(contracts, {})

@@ -41,4 +41,6 @@ async def _judged(checks: Awaitable[Mapping[str, str | None]]) -> Answer:
             failing = sorted(name for name, trouble in (await checks).items() if trouble)
     except TimeoutError:
         failing = ["timeout"]
+    except Exception as broken:  # noqa: BLE001 - a check that cannot be made has failed
+        failing = [type(broken).__name__]
     return answer({"status": "failing" if failing else "ok", "failing": failing}, status=503 if failing else 200)
