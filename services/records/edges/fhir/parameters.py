@@ -1,4 +1,4 @@
-"""Which search parameters each type has, and what they look at: the table behind searches and the CapabilityStatement."""
+"""Which search parameters each type has and what they ask: one table for searches and the CapabilityStatement."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple

@@ -30,7 +30,7 @@ class InvalidSearch(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """`terms` all hold; `cursor` is where the page before ended, as given out; `asked` makes the links of the answer."""
+    """`terms` all hold; `cursor` is where the page before ended; `asked` makes the links of the answer."""
 
     type: str
     terms: Sequence[Term]
