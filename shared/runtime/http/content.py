@@ -29,6 +29,7 @@ _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 class Submitted(Request):
     """A request whose JSON is read strictly, once, and off the event loop where it is large. An empty body is None."""
 
+    _raw: bytes | None = None
     _value: Any = None
     _read = False
 
@@ -39,11 +40,13 @@ class Submitted(Request):
         return self._value
 
     async def body(self) -> bytes:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await super().body()
-        except TimeoutError:
-            raise TooSlow from None
+        if self._raw is None:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    self._raw = await super().body()
+            except TimeoutError:
+                raise TooSlow from None
+        return self._raw
 
     async def _parsed(self, raw: bytes) -> Any:
         if not raw:

@@ -8,21 +8,17 @@ async def accept(id: UUID, wish: Accept, commands: Annotated[Commands, the(Comma
     return reply(await commands.accept(mandate, id=id, ...))
 """
 
-import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from functools import wraps
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Header
+from fastapi import Depends, FastAPI, Header
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
-from starlette.responses import Response
 
 from shared.kernel import Actor
 from shared.runtime.http.answers import Answer, answer, etag, reply
-from shared.runtime.http.content import Submitted
 from shared.runtime.http.headers import (
     Versions,
     awaited_versions,
@@ -32,7 +28,8 @@ from shared.runtime.http.headers import (
     named_cause,
     origin_of,
 )
-from shared.runtime.http.problems import Malformed, Unauthenticated
+from shared.runtime.http.problems import Unauthenticated
+from shared.runtime.http.routes import Door, doors, is_open, open_to_all
 from shared.runtime.http.site import site
 from shared.runtime.mandate import Mandate, fresh_id
 from shared.runtime.policy import RULES, permit
@@ -45,52 +42,9 @@ __all__ = [
 Action = str | Callable[[Request], str]
 """what the policy judges; a function where the path says it (`/fhir/{type}`)"""
 
-Endpoint = Callable[..., Awaitable[Any]]
-
 
 class Unguarded(RuntimeError):
     """A route that nobody decided about: it has neither an action nor a reason to be open to all."""
-
-
-class Door(APIRoute):
-    """A route that knows its caller before it reads the body, and reads the body strictly.
-
-    What its function returns is written by `shared.runtime.json`, so that decimals keep their digits.
-    """
-
-    def __init__(self, path: str, endpoint: Endpoint, **settings: Any) -> None:
-        super().__init__(path, _answering(endpoint, settings.get("status_code") or 200), **settings)
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def admitted(request: Request) -> Response:
-            request = Submitted(request.scope, request.receive)
-            _check_address(request)
-            if not _is_open(self.endpoint):
-                request.state.actor = await site(request).callers.actor(request.headers.getlist("authorization"))
-            if self.body_field:
-                await request.json()
-            response = await handle(request)
-            response.headers.setdefault("Cache-Control", "no-store")
-            return response
-
-        return admitted
-
-
-def doors(*, tag: str, prefix: str = "") -> APIRouter:
-    """A router for a service's `api.py`."""
-    return APIRouter(route_class=Door, prefix=prefix, tags=[tag], default_response_class=Answer)
-
-
-def open_to_all(because: str) -> Callable[[Endpoint], Endpoint]:
-    """Marks a door that needs no token, with the reason. Stands below the route's decorator."""
-
-    def mark(endpoint: Endpoint) -> Endpoint:
-        endpoint.__dict__["open_because"] = because
-        return endpoint
-
-    return mark
 
 
 def the(part: type[Any]) -> Any:
@@ -193,7 +147,7 @@ def every_route_has_an_action(app: FastAPI) -> None:
         endpoint, dependant = route.endpoint, getattr(route, "dependant", None)
         if not isinstance(route.original_route, Door) or dependant is None:
             raise Unguarded(f"{route.path} is not made by `doors`")
-        if not _is_open(endpoint) and not any(_actions(dependant)):
+        if not is_open(endpoint) and not any(_actions(dependant)):
             raise Unguarded(f"{route.path} has no action: add may(...), reads(...) or open_to_all(...)")
 
 
@@ -212,24 +166,3 @@ def _known(action: Action) -> Action:
 
 def _chosen(action: Action, request: Request) -> str:
     return action if isinstance(action, str) else action(request)
-
-
-def _is_open(endpoint: Any) -> bool:
-    return hasattr(endpoint, "open_because")
-
-
-def _check_address(request: Request) -> None:
-    if "\x00" in request.url.path or "%00" in request.url.query or "\x00" in request.scope["path"]:
-        raise Malformed("The address holds the character U+0000.")
-
-
-def _answering(endpoint: Endpoint, status: int) -> Endpoint:
-    if not inspect.iscoroutinefunction(endpoint):
-        raise TypeError(f"{endpoint.__name__} must be async: a thread for each request is not what we have")
-
-    @wraps(endpoint)
-    async def answered(*args: Any, **named: Any) -> Response:
-        said = await endpoint(*args, **named)
-        return said if isinstance(said, Response) else answer(said, status=status)
-
-    return answered
