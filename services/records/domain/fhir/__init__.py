@@ -14,6 +14,7 @@ from services.records.domain.fhir.types import (
     patient_reference,
     status,
 )
+from services.records.domain.fhir.versions import instant, kept, shown
 
 __all__ = [
     "DIRECTORY",
@@ -29,12 +30,15 @@ __all__ = [
     "entered_in_error",
     "folded",
     "human_name",
+    "instant",
+    "kept",
     "occurred",
     "patient_reference",
     "period_of",
     "references",
     "replace_references",
     "search_fields",
+    "shown",
     "span",
     "status",
     "summary",

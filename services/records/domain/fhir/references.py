@@ -1,6 +1,7 @@
 """The references of a resource: finding them, telling what they point at, and writing others in their place."""
 
 from collections.abc import Iterator, Mapping
+from operator import is_not
 from typing import Any, NamedTuple
 
 from services.records.domain.fhir.types import Resource
@@ -62,11 +63,14 @@ def _reference(value: dict[str, Any], path: str, name: str) -> Iterator[tuple[st
 
 
 def _replaced(value: Any, mapping: Mapping[str, str]) -> Any:
+    """What holds nothing of the mapping is shared with the original, not copied."""
     if isinstance(value, dict):
-        return {
+        members = {
             name: mapping.get(child, child) if name in _LINKS and isinstance(child, str) else _replaced(child, mapping)
             for name, child in value.items()
         }
+        return members if any(members[name] is not child for name, child in value.items()) else value
     if isinstance(value, list):
-        return [_replaced(item, mapping) for item in value]
+        items = [_replaced(item, mapping) for item in value]
+        return items if any(map(is_not, items, value)) else value
     return value

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, NamedTuple
 
+from services.records.domain.fhir import TYPES
 from services.records.edges.fhir.bindings import CODES, CONCEPTS, Concepts, words
 from services.records.edges.fhir.narrative import xhtml
 from services.records.edges.fhir.primitives import CHECKS, Check, Fault
@@ -57,6 +58,14 @@ class Structure(NamedTuple):
 
 
 _R4_META = Element("Meta", None, many=False, concepts=None, targets=frozenset())
+
+
+CONTAINABLE = frozenset(TYPES) | words(
+    "Account Appointment BodyStructure Claim Communication Coverage DetectedIssue DeviceRequest Endpoint EpisodeOfCare"
+    " Flag Group HealthcareService List Media MedicationDispense NutritionOrder Person Questionnaire RelatedPerson"
+    " RiskAssessment Schedule Slot Substance SupplyRequest Task VisionPrescription"
+)
+"""What may be contained in another resource: the definitions of all that FHIR knows would take 90 MB."""
 
 
 @cache

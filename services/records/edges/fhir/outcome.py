@@ -3,7 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from starlette.responses import Response
+
 from shared.kernel import CarelogError, Field, Invalid
+from shared.runtime.http.problems import Problem
+from shared.runtime.json import dumps
+
+MEDIA_TYPE = "application/fhir+json"
 
 _BY_STATUS: Mapping[int, str] = {
     400: "invalid",
@@ -28,6 +34,14 @@ _ISSUE_TYPES = frozenset(
     }
 )
 """Those codes of FHIR's issue-type that are used here."""
+
+
+def rendered(problem: Problem) -> Response:
+    """A problem as the FHIR door shows it, in the place of problem+json."""
+    shown = (
+        of_fields(fields=problem.fields) if problem.fields else of_status(status=problem.status, detail=problem.detail)
+    )
+    return Response(dumps(shown), problem.status, problem.headers, MEDIA_TYPE)
 
 
 def outcome(*, error: CarelogError) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.records.domain.fhir import TYPES, Resource
-from services.records.edges.fhir.elements import Element, Structure, resources, structure
+from services.records.edges.fhir.elements import CONTAINABLE, Element, Structure, resources, structure
 from services.records.edges.fhir.primitives import Fault
 from services.records.edges.fhir.rules import RULES
 from shared.kernel import Field, Invalid
@@ -30,7 +30,7 @@ _DEEP = Fault(f"must not be nested deeper than {DEEPEST} levels", "too-long")
 _REQUIRED = Fault("must be there", "required")
 _UNKNOWN = Fault("is not an element of this structure", "structure")
 _UNNAMED = Fault("must not have elements by other names than FHIR's", "structure")
-_TYPE = Fault("must be the name of a FHIR R4 resource", "structure")
+_TYPE = Fault("must be a type of resource that may be contained here", "not-supported")
 _CONTAINED = Fault("must not be inside a contained resource", "invariant")
 _REFERENCE = Fault("must be `Type/id`, a URL, a `urn:uuid:`, `Type?identifier=...` or `#id` of a contained resource")
 _NOT_CONTAINED = Fault("must name a contained resource of this resource", "not-found")
@@ -186,11 +186,11 @@ class _Walk:
                 self.fault(f"{path}.reference", Fault(f"must point at one of: {types}"))
 
     def resource(self, value: Any, path: str, depth: int) -> None:
-        """A contained resource, of any type (FHIR R4, references: contained)."""
+        """A contained resource (FHIR R4, references: contained)."""
         name = value.get("resourceType") if type(value) is dict else None
         if self.inside:
             self.fault(path, _CONTAINED)
-        elif not isinstance(name, str) or name not in resources():
+        elif not isinstance(name, str) or name not in CONTAINABLE:
             self.fault(f"{path}.resourceType", _TYPE)
         else:
             self.inside = True

@@ -7,11 +7,13 @@ from fhir.resources.R4B import get_fhir_model_class
 
 from services.records.domain.fhir import TYPES
 from services.records.edges.fhir.capability import metadata
-from services.records.edges.fhir.outcome import informed, of_status, outcome
+from services.records.edges.fhir.outcome import informed, of_status, outcome, rendered
 from services.records.edges.fhir.pages import Done, Version, history, response, searchset
 from services.records.edges.fhir.search import read_search
 from services.records.edges.fhir.validation import structure_problems
 from shared.kernel import Field, Invalid, NotFound, Refused, Stale
+from shared.runtime import json
+from shared.runtime.http.problems import problem_of
 from tests.unit.records.fhir.samples import ENCOUNTER, OBSERVATION
 
 BASE = "http://127.0.0.1:8101/fhir"
@@ -37,6 +39,12 @@ def test_an_outcome_tells_the_status(error: NotFound, code: str) -> None:
     assert _valid(outcome(error=error))["issue"][0]["code"] == code
     assert _valid(of_status(status=410, detail="It was deleted."))["issue"][0]["code"] == "deleted"
     _valid(informed(detail="All is well."))
+
+
+def test_a_problem_is_shown_as_an_outcome() -> None:
+    shown = rendered(problem_of(Invalid(Field("Patient.gender", "must be there", "required"))))
+    assert (shown.status_code, shown.media_type) == (422, "application/fhir+json")
+    assert _valid(json.loads(bytes(shown.body)))["issue"][0]["expression"] == ["Patient.gender"]
 
 
 def test_a_page_leads_to_itself_and_to_the_next() -> None:

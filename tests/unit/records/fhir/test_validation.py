@@ -119,7 +119,7 @@ def test_a_valid_resource_is_valid(sample: dict[str, Any]) -> None:
         (ENCOUNTER, "status", "banana", "Encounter.status", "code-invalid"),
         (ENCOUNTER, "resourceType", CANARY, "resourceType", "not-supported"),
         (ENCOUNTER, "resourceType", None, "resourceType", "not-supported"),
-        (ENCOUNTER, "contained", [{"resourceType": CANARY}], "Encounter.contained[0].resourceType", "structure"),
+        (ENCOUNTER, "contained", [{"resourceType": CANARY}], "Encounter.contained[0].resourceType", "not-supported"),
     ],
 )
 def test_a_fault_is_named_by_its_place_and_code(
