@@ -170,7 +170,10 @@ class LocalPostgres:
 
     def _run(self, program: str, *options: str, said: str = "") -> "subprocess.CompletedProcess[str]":
         line, rights = unprivileged.command(line=[str(_PROGRAMS / program), *options])
-        return subprocess.run(line, input=said, capture_output=True, text=True, env=_environment(), **rights)
+        try:
+            return subprocess.run(line, input=said, capture_output=True, text=True, env=_environment(), **rights)
+        except OSError as error:
+            raise PostgresUnavailable(f"{line[0]} cannot be run here: {error.strerror}") from error
 
 
 def _first_number(*, of: Path) -> int | None:
