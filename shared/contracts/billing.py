@@ -17,7 +17,7 @@ from shared.contracts.envelope import Contract
 class Money(BaseModel):
     """An exact amount in a currency (FHIR R4 Money): ISO 4217, with as many decimal places as the currency has."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
     value: Decimal
     currency: str
@@ -26,7 +26,7 @@ class Money(BaseModel):
 class Code(BaseModel):
     """What was done, in the words of a code system such as CPT or HCPCS (FHIR R4 Coding)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
     system: str
     code: str

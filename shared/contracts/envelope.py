@@ -133,7 +133,9 @@ def to_headers(envelope: Envelope, *, traceparent: str | None = None) -> list[tu
 
 
 def from_headers(headers: Headers, *, key: bytes | None) -> Envelope:
-    """The envelope of a message. Unknown headers are ignored; raises `ValueError` where a needed one is absent or malformed."""
+    """The envelope of a message. Unknown headers are ignored; raises `ValueError` where a needed one is absent or
+    malformed.
+    """
     facts: dict[str, Any] = {"key": (key or b"").decode()}
     links: dict[str, str] = {}
     for name, raw in headers:

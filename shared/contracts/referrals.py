@@ -30,7 +30,7 @@ has none.
 class Coding(BaseModel):
     """A code of a terminology (FHIR R4 Coding)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
     code: str
     system: str | None = None
@@ -40,7 +40,7 @@ class Coding(BaseModel):
 class Concept(BaseModel):
     """Something said in words, in codes or both (FHIR R4 CodeableConcept)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
     text: str | None = None
     coding: tuple[Coding, ...] = ()
@@ -49,7 +49,7 @@ class Concept(BaseModel):
 class Period(BaseModel):
     """From when to when (FHIR R4 Period); either end may be open."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
     start: datetime | None = None
     end: datetime | None = None

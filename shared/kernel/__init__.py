@@ -2,7 +2,18 @@
 
 from shared.kernel.actor import Actor, Origin, Purpose, Role
 from shared.kernel.aggregate import Aggregate, Birth, Event
-from shared.kernel.errors import CarelogError, Denied, Field, Invalid, NotFound, Refused, Stale, TooLarge, Unavailable
+from shared.kernel.errors import (
+    CarelogError,
+    Denied,
+    Field,
+    Gone,
+    Invalid,
+    NotFound,
+    Refused,
+    Stale,
+    TooLarge,
+    Unavailable,
+)
 from shared.kernel.ids import (
     AggregateId,
     EventId,
@@ -23,6 +34,7 @@ __all__ = [
     "Event",
     "EventId",
     "Field",
+    "Gone",
     "Invalid",
     "NotFound",
     "OrganizationId",

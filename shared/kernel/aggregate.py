@@ -45,7 +45,7 @@ class Aggregate(BaseAggregate[UUID]):
     then one `_fold` that matches on them.
     """
 
-    TOPIC: ClassVar[str]
+    TOPIC = "carelog.aggregate"  # without annotation: the library would make dataclasses of all aggregates
 
     class Event(Event):
         TOPIC: ClassVar[str] = "carelog.event"

@@ -4,6 +4,7 @@ CarelogError
 ├── Invalid      422  the request does not say something that can be done; names the fields
 ├── Refused      409  an aggregate's rule says no; domains subclass it, one class a rule
 ├── NotFound     404  there is no such thing, or it is not the caller's to know
+├── Gone         410  it was here, and has been retracted; its history stays
 ├── Denied       403  the caller's role may not do this at all
 ├── Stale        412  the thing has changed since the caller read it
 ├── TooLarge     413  more than a request, or an event, may hold
@@ -18,7 +19,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing that is wrong: where it stands (`participant[0].start`, a FHIRPath-like expression) and what rule it breaks."""
+    """One thing that is wrong: where it stands (`participant[0].start`, a FHIRPath-like expression) and what rule it
+    breaks.
+    """
 
     name: str
     message: str
@@ -63,6 +66,13 @@ class NotFound(CarelogError):
 
     status = 404
     title = "Not found"
+
+
+class Gone(CarelogError):
+    """It was retracted: its history says what it was, and why."""
+
+    status = 410
+    title = "Gone"
 
 
 class Denied(CarelogError):

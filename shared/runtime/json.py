@@ -34,7 +34,9 @@ def canonical(value: Any) -> bytes:
 
 
 def loads(raw: bytes | str) -> Any:
-    """The value of a JSON text. Raises `ValueError` (without the text) where it is not JSON; numbers with a point or an exponent are `Decimal`."""
+    """The value of a JSON text. Raises `ValueError` (without the text) where it is not JSON; numbers with a point or
+    an exponent are `Decimal`.
+    """
     try:
         return _DECODER.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as broken:

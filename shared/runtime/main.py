@@ -1,4 +1,6 @@
-"""A service's process: `python -m services.<name> [api|relay|worker|all]`. Reads the settings, runs the role, stops cleanly."""
+"""A service's process: `python -m services.<name> [api|relay|worker|all]`. Reads the settings, runs the role, stops
+cleanly.
+"""
 
 import asyncio
 import logging

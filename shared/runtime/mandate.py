@@ -1,4 +1,6 @@
-"""What a command comes with: who asks, when, why, under which id. The edge makes it; nothing below asks a clock or a token."""
+"""What a command comes with: who asks, when, why, under which id. The edge makes it; nothing below asks a clock or a
+token.
+"""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime

@@ -53,6 +53,7 @@ RULES: Mapping[str, Rule] = {
     "encounter.record": _rule("related", *_CARE, "registrar"),
     "encounter.amend": _rule("custodian", *_CARE, "registrar"),
     "encounter.read": _rule("related", *_CARE, *_DESK, "biller", "auditor"),
+    "bundle.send": _rule("open", *_CARE, "registrar", "administrator"),
     "directory.write": _rule("open", "registrar", "administrator", "clinician"),
     "directory.amend": _rule("custodian", "registrar", "administrator", "clinician"),
     "directory.read": _rule("open", *_ALL),
@@ -67,6 +68,7 @@ RULES: Mapping[str, Rule] = {
     # referrals
     "referral.draft": _rule("related", *_CARE),
     "referral.change": _rule("party", *_CARE),
+    "referral.visit": _rule("party", *_CARE, "scheduler"),
     "referral.read": _rule("party", *_CARE, "scheduler", "auditor"),
     # billing
     "coverage.register": _rule("related", "biller", "registrar"),
@@ -95,7 +97,8 @@ def permit(actor: Actor, action: str) -> Rule:
 def decide(actor: Actor, action: str, facts: Facts) -> None:
     """Lets the actor take the action on this thing, or raises.
 
-    `Denied` (403) where the role may never take it; `NotFound` (404) where the thing is not the organisation's to know: a
+    `Denied` (403) where the role may never take it; `NotFound` (404) where the thing is not the organisation's to
+    know: a
     foreign thing answers exactly as a missing one. One that the caller may see but not change is `Denied`.
     """
     rule = permit(actor, action)

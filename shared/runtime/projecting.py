@@ -1,10 +1,12 @@
-"""Applies contracts to a projection's documents: read at once, fold, write in bulk under guard, again for those that lost.
+"""Applies contracts to a projection's documents: read at once, fold, write in bulk under guard, again for those that
+lost.
 
 Lower version than seen: a duplicate, skipped. Higher than next: a hole; that source stops there and is reported.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -32,13 +34,14 @@ class Hole:
 class Applier(Protocol):
     """Applies batches of contracts, each source's in order, to one generation of a projection."""
 
-    collections: Sequence[Collection]
+    @property
+    def collections(self) -> Sequence[Collection]: ...
 
     async def apply(self, contracts: Sequence[Contract]) -> Sequence[Hole]:
         """All of them are applied, were there before, or stand behind a hole when this returns."""
 
 
-def collection_name(projection: Projection[Any], generation: int) -> str:
+def collection_name(projection: Projection[Any] | type[Projection[Any]], generation: int) -> str:
     return f"{projection.name}_g{generation}"
 
 
@@ -49,7 +52,8 @@ def applier(projection: Projection[Any], *, store: Store, generation: int) -> Ap
             return DocumentApplier(projection, store=store, generation=generation)
         case Journal():
             return JournalApplier(projection, store=store, generation=generation)
-    raise TypeError(f"{type(projection).__name__} is neither Documents nor a Journal")
+        case _:
+            raise TypeError(f"{type(projection).__name__} is neither Documents nor a Journal")
 
 
 class DocumentApplier(Generic[S]):
@@ -62,7 +66,7 @@ class DocumentApplier(Generic[S]):
         self._projection = projection
         self._store = store
         sources: Any = dict[str, tuple[int, projection.state_type()]]  # type: ignore[misc]
-        self._sources = msgspec.json.Decoder(sources, strict=False)
+        self._sources = msgspec.json.Decoder(sources, float_hook=Decimal)
 
     async def apply(self, contracts: Sequence[Contract]) -> Sequence[Hole]:
         waiting = _by_document(self._projection.where, contracts)

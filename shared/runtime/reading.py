@@ -114,6 +114,10 @@ class Reader:
         terms = (*where, *scope, *((Equal("patient", str(patient)),) if patient else ()))
         return await self._shelf.count(projection, terms)
 
+    async def knows(self, *, actor: Actor, patient: UUID) -> bool:
+        """Whether the actor's organisation has a care relationship to the patient, as far as is known here."""
+        return await self._nearness.related(organization=actor.organization, patient=patient)
+
     async def _scope(
         self, projection: type[Projection[Any]], actor: Actor, action: str, *, patient: UUID | None
     ) -> Sequence[Term]:

@@ -57,7 +57,7 @@ class Reports:
         return [
             *(f"{h['projection']}: {h['source']} expects version {h['expected']}, got {h['got']}" for h in holes),
             *(
-                f"{s['consumer']}: {s['topic']}/{s['partition']} stopped at {s['offset_at']}, {s['event']}: {s['error']}"
+                f"{s['consumer']}: {s['topic']}/{s['partition']} stopped at {s['offset_at']}, {s['event']}, {s['error']}"
                 for s in stopped
             ),
         ]

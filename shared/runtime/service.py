@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An event and the contract that others see it as. `shape` makes the contract's fields where they are not the event's own."""
+    """An event and the contract that others see it as. `shape` makes the contract's fields where they are not the
+    event's own.
+    """
 
     event: type[Event]
     contract: type[Contract]
@@ -61,7 +63,9 @@ class Service:
     projections: Sequence[Projection[Any]]
     reactions: Sequence[Reaction] = ()
     timers: Mapping[str, str] = field(default_factory=dict)
-    """the commands that timers call: the method's name, under which it is stored, and the action that the policy judges"""
+    """the commands that timers call: the method's name, under which it is stored, and the action that the policy
+    judges
+    """
     routers: Sequence[APIRouter] = ()
     errors: Mapping[str, Render] = field(default_factory=dict)
     """how errors are shown under a path prefix, where not as problem+json (`/fhir`)"""

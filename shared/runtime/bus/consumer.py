@@ -1,6 +1,7 @@
 """A consumer group: batches of contracts, each partition in order, committed only after they were handled.
 
-What cannot be reached just now is tried again with a growing pause. A message that cannot be applied stops its partition,
+What cannot be reached just now is tried again with a growing pause. A message that cannot be applied stops its
+partition,
 loudly and on record, and is tried again from time to time: nothing is skipped. FastStream keeps the connection and the
 subscription; the loop is ours, because its own logs a handler's error and goes on (ADR 0004).
 """
@@ -9,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -29,8 +30,8 @@ _STOPPED_FOR = 30.0
 
 _LOG = logging.getLogger(__name__)
 
-Record = ConsumerRecord[bytes, bytes]
-Partitions = dict[TopicPartition, list[Record]]
+Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
+Partitions: TypeAlias = "dict[TopicPartition, list[Record]]"
 
 
 class Unreadable(ValueError):

@@ -1,4 +1,6 @@
-"""The consumer's handler for a reaction: one command for each event of its contract, once however often it is delivered."""
+"""The consumer's handler for a reaction: one command for each event of its contract, once however often it is
+delivered.
+"""
 
 import asyncio
 import logging

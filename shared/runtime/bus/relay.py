@@ -130,4 +130,4 @@ def value_of(contract: Contract) -> bytes:
 
 async def _only_one(connection: asyncpg.Connection) -> None:
     """Returns when this session is the log's relay; until then it waits in the database."""
-    await connection.execute("SELECT pg_advisory_lock(4772212)", timeout=None)
+    await connection.execute("SELECT pg_advisory_lock(4772212)", timeout=3600)

@@ -1,6 +1,7 @@
 """Group commit: everything that waits when the previous commit returns goes into one transaction; no timer.
 
-Optimistic first: the unique keys judge a whole batch. Where they object, or where a reply was lost, every command of the
+Optimistic first: the unique keys judge a whole batch. Where they object, or where a reply was lost, every command of
+the
 batch is answered by the exact path: stored, duplicate (with the first answer) or conflict.
 """
 

@@ -6,19 +6,21 @@ Everything that changes goes through `run`: locks, load, ask, append; again wher
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+from eventsourcing.persistence import StoredEvent
 
-from shared.kernel import CarelogError, Invalid, Refused, Stale, Unavailable
+from shared.kernel import Actor, CarelogError, Invalid, NotFound, Refused, Stale, Unavailable
 from shared.runtime.json import dumps, loads
 from shared.runtime.locks import KeyedLocks
 from shared.runtime.log.committer import Committer, Conflict, Duplicate
 from shared.runtime.log.mapper import EventMapper
-from shared.runtime.log.rows import Append, Stored
+from shared.runtime.log.rows import Append, Birth, Stored
 from shared.runtime.log.schema import EVENT_COLUMNS, prepare
-from shared.runtime.log.unit import Unit
+from shared.runtime.log.unit import Unit, replay
 from shared.runtime.mandate import Done, Mandate
 from shared.runtime.nearness import Nearness
 
@@ -26,6 +28,15 @@ _COLUMNS = ", ".join(("position", "recorded_at", *(name for name, _ in EVENT_COL
 _ATTEMPTS = 30
 
 Decide = Callable[[Unit], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """An aggregate read from the log: what it is, whose it is, and the events that made it."""
+
+    aggregate: Any
+    birth: Birth
+    events: Sequence[Stored]
 
 
 class KeyReused(Invalid):
@@ -115,6 +126,27 @@ class Log:
             list(aggregates),
         )
         return {row["aggregate"]: Stored(**row) for row in rows}
+
+    async def births(self, aggregates: Iterable[UUID]) -> dict[UUID, Stored]:
+        """The first event of each; those that do not exist are left out."""
+        rows = await self._fetch(
+            f"SELECT {_COLUMNS} FROM events WHERE aggregate = ANY($1::uuid[]) AND version = 1", list(aggregates)
+        )
+        return {row["aggregate"]: Stored(**row) for row in rows}
+
+    async def view(self, aggregate: UUID, *, actor: Actor, action: str) -> View:
+        """An aggregate as it is in the log, for a read that must be true at once. Raises as the policy decides."""
+        stream = await self.stream(aggregate)
+        if not stream:
+            raise NotFound
+        unit = Unit(log=self, mandate=Mandate(actor=actor, action=action), target=None)
+        found = replay(self.mapper, stream)
+        await unit.judge(found, stream[0].birth)
+        return View(aggregate=found, birth=stream[0].birth, events=stream)
+
+    def event(self, stored: Stored) -> Any:
+        """The event itself, from its bytes."""
+        return self.mapper.to_domain_event(StoredEvent(stored.aggregate, stored.version, stored.name, stored.state))
 
     async def after(self, position: int, *, limit: int) -> Sequence[Stored]:
         """The log in the order of commit, from the event after this position."""

@@ -1,6 +1,7 @@
 """Between events and the bytes the log keeps: the library's mapper, with JSON that keeps every digit.
 
-Upcasting (`class_version`, `upcast_vN_vN+1`) is the library's. Payloads alone are in the bytes; the envelope is columns.
+Upcasting (`class_version`, `upcast_vN_vN+1`) is the library's. Payloads alone are in the bytes; the envelope is
+columns.
 """
 
 from typing import Any, cast

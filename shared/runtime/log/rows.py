@@ -12,7 +12,9 @@ from shared.runtime.json import dumps, loads
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Birth:
-    """What an aggregate keeps from its first event for ever: its key on the topic, whose it is, and what it belongs to."""
+    """What an aggregate keeps from its first event for ever: its key on the topic, whose it is, and what it belongs
+    to.
+    """
 
     key: UUID
     patient: UUID | None
@@ -22,7 +24,9 @@ class Birth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
-    """What one command says of all its events. `correlation` is the story's id, `causation` the event that this answers."""
+    """What one command says of all its events. `correlation` is the story's id, `causation` the event that this
+    answers.
+    """
 
     command: UUID
     actor: str
@@ -49,7 +53,8 @@ class NewEvent:
         """The values of `schema.EVENT_COLUMNS`, in its order."""
         return (
             self.aggregate, self.version, self.name, self.topic, self.birth.key, self.birth.patient, why.organization,
-            self.occurred_at, why.command, why.actor, why.role, why.purpose, why.origin, dumps(self.birth.links).decode(),
+            self.occurred_at, why.command, why.actor, why.role, why.purpose, why.origin,
+            dumps(self.birth.links).decode(),
             why.correlation, why.causation, why.trace, self.state,
         )  # fmt: skip
 
@@ -67,7 +72,8 @@ class Timer:
 class Append:
     """One command's append: all of it or nothing.
 
-    `needed`: the versions that aggregates must still be at, those it changes (unless it gives birth to them) among them.
+    `needed`: the versions that aggregates must still be at, those it changes (unless it gives birth to them) among
+    them.
     """
 
     why: Why

@@ -135,7 +135,8 @@ _SET_TIMERS = """
     PERFORM pg_notify('carelog_appended', '');
 """
 
-# What must still be so: a new event's predecessor is the newest of its aggregate, a demanded version is the newest of its own.
+# What must still be so: a new event's predecessor is the newest of its aggregate, a demanded version is the newest of
+# its own.
 _UNMET = """EXISTS (
         SELECT FROM unnest(_needed, _needed_at) AS u(aggregate, version)
         WHERE EXISTS (SELECT FROM events e WHERE e.aggregate = u.aggregate AND e.version = u.version + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -10,6 +11,7 @@ from uuid import UUID
 from eventsourcing.persistence import StoredEvent
 
 from shared.kernel import Aggregate, EventId, NotFound, OrganizationId, Stale, TooLarge
+from shared.runtime.log.mapper import EventMapper
 from shared.runtime.log.rows import Append, Birth, NewEvent, Stored, Timer, Why
 from shared.runtime.mandate import Changed, Done, Mandate
 from shared.runtime.nearness import Heard
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from shared.runtime.log.log import Log
 
 A = TypeVar("A", bound=Aggregate)
+_BREATH = 100
+"""events after which a large append lets others go on"""
 EVENT_LIMIT = 1_000_000
 """bytes of one event's payload: what a topic takes (1 MB), less its envelope"""
 
@@ -53,17 +57,24 @@ class Unit:
         found = await self.load_all(kind, [id], action=action)
         return found.get(id)
 
-    async def load_all(self, kind: type[A], ids: Iterable[UUID], *, action: str | None = None) -> dict[UUID, A]:
-        """Several in one read; those that do not exist are left out. Raises as `load` for those that do."""
+    async def load_all(
+        self, kind: type[A], ids: Iterable[UUID], *, action: str | None = None, judged: bool = True
+    ) -> dict[UUID, A]:
+        """Several in one read; those that do not exist are left out. Raises as `load` for those that do.
+
+        `judged` false: for what only keeps order and is shown to nobody (who bears an identifier).
+        """
         wanted = list(dict.fromkeys(ids))
         streams = await self._log.streams([id for id in wanted if id not in self._held])
         for id, stream in streams.items():
             self._hold(id, stream)
         found = {id: self._held[id] for id in wanted if id in self._held}
+        if not judged:
+            return {id: cast(A, aggregate) for id, (aggregate, _) in found.items()}
         return {id: await self._judged(kind, *held, action=action) for id, held in found.items()}
 
     def _hold(self, id: UUID, stream: list[Stored]) -> None:
-        self._held[id] = (replay(self._log, stream), stream[0].birth)
+        self._held[id] = (replay(self._log.mapper, stream), stream[0].birth)
         self._newest[id] = stream[-1]
 
     async def _judged(self, kind: type[A], aggregate: Aggregate, birth: Birth, *, action: str | None) -> A:
@@ -125,6 +136,10 @@ class Unit:
         """Sets the aggregate's timer for this command, or takes it back (`at` None)."""
         self._timers.append(Timer(aggregate, command, at))
 
+    async def births(self, ids: Iterable[UUID]) -> dict[UUID, Stored]:
+        """The first events of others that are named here; not judged."""
+        return await self._log.births(ids)
+
     async def heard(self, id: UUID) -> Heard | None:
         """What this service knows of another service's aggregate; None: nothing yet."""
         return await self._log.nearness.heard(id)
@@ -148,7 +163,11 @@ class Unit:
         changed = [(a, birth) for a, birth in self._held.values() if a.pending_events]
         if not (changed or self._timers or self.mandate.keyed):
             return None
-        events = [self._new(event, birth) for aggregate, birth in changed for event in aggregate.pending_events]
+        events = []
+        for aggregate, birth in changed:
+            events += [self._new(event, birth) for event in aggregate.pending_events]
+            if len(events) % _BREATH == 0:
+                await asyncio.sleep(0)
         before = {a.id: a.version - len(a.pending_events) for a, _ in changed}
         needed = {**self._needed, **{id: version for id, version in before.items() if version > 0}}
         return Append(
@@ -221,10 +240,10 @@ class Unit:
         return (heard.last, heard.correlation) if heard else None
 
 
-def replay(log: Log, stream: Iterable[Stored]) -> Aggregate:
+def replay(mapper: EventMapper, stream: Iterable[Stored]) -> Aggregate:
     """The aggregate that these events make."""
     aggregate: Any = None
     for stored in stream:
-        event = log.mapper.to_domain_event(StoredEvent(stored.aggregate, stored.version, stored.name, stored.state))
+        event = mapper.to_domain_event(StoredEvent(stored.aggregate, stored.version, stored.name, stored.state))
         aggregate = event.mutate(aggregate)
     return cast(Aggregate, aggregate)

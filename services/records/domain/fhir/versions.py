@@ -1,4 +1,6 @@
-"""A resource as one of its versions: with the id, version and time of last update that the log gives it (FHIR R4, Meta)."""
+"""A resource as one of its versions: with the id, version and time of last update that the log gives it (FHIR R4,
+Meta).
+"""
 
 from datetime import UTC, datetime
 from uuid import UUID

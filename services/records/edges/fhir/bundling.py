@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from services.records.commands import Bearers, Commands
+from services.records.commands import Bearers, Commands, Prepared
 from services.records.commands.changes import Amend, Change, Condition, Record, Retract
 from services.records.domain.fhir import instant, kept
 from services.records.edges.fhir import pages
@@ -44,9 +44,10 @@ class Bundling:
     async def _transaction(self, planned: Plan, mandate: Mandate) -> dict[str, Any]:
         ids = {step.index: _id_of(step) for step in planned.steps if step.request.method != "GET"}
 
-        async def prepare(bearers: Bearers) -> Sequence[Change]:
+        async def prepare(bearers: Bearers) -> Prepared:
             steps = await asyncio.to_thread(_resolved, planned, ids, bearers)
-            return [self._change(step, ids[step.index]) for step in _writes(steps, bearers)]
+            found = {str(step.index): str(there) for step in steps if (there := _there_already(step, bearers))}
+            return [self._change(step, ids[step.index]) for step in _writes(steps, bearers)], found
 
         done = await self.commands.transact(mandate=mandate, conditions=_conditions(planned), prepare=prepare)
         return await self._told(planned, done, mandate)
@@ -87,10 +88,8 @@ class Bundling:
     async def _batch(self, planned: Plan, mandate: Mandate) -> dict[str, Any]:
         """Each entry is a command of its own: its id is made of the request's, so that a repeat repeats nothing."""
         bearers = await self.commands.bearers(mandate=mandate, conditions=_conditions(planned))
-        found = {f"{one.type}?identifier={one.system}|{one.value}": f"{one.type}/{id}" for one, id in bearers.items()}
-        conditional = {text: found[_canonical(text)] for text in planned.conditional if _canonical(text) in found}
-        steps = await asyncio.to_thread(resolve, plan=planned, ids={}, conditional=conditional)
-        entries = {step.index: await self._one(step, mandate) for step in sorted(steps, key=planned.ordered.index)}
+        steps = {step.index: step for step in await asyncio.to_thread(_resolved, planned, {}, bearers)}
+        entries = {step.index: await self._one(steps[step.index], mandate) for step in planned.ordered}
         return pages.response(kind="batch", done=[entries[step.index] for step in planned.steps])
 
     async def _one(self, step: Step, mandate: Mandate) -> pages.Done:
@@ -127,3 +126,80 @@ class Bundling:
         )
         found = pages.searchset(base=self.base, search=asked, resources=page.items, cursor=page.next)
         return pages.Done(status="200 OK", resource=found)
+
+
+def _resolved(planned: Plan, ids: Mapping[int, UUID], bearers: Bearers) -> Sequence[Step]:
+    """The steps with references to each other and to what bears an identifier put in."""
+    conditional: dict[str, str] = {}
+    for text in planned.conditional:
+        condition = _condition(text)
+        if condition in bearers:
+            conditional[text] = f"{condition.type}/{bearers[condition]}"
+    urls = {}
+    for step in planned.steps:
+        if step.full_url and step.request.method != "GET" and planned.kind == "transaction":
+            there = _there_already(step, bearers)
+            urls[step.full_url] = f"{step.request.type}/{there or ids[step.index]}"
+    return resolve(plan=planned, ids=urls, conditional=conditional)
+
+
+def _writes(steps: Sequence[Step], bearers: Bearers) -> list[Step]:
+    """What changes something, in the order of processing."""
+    order = {"DELETE": 0, "POST": 1, "PUT": 2}
+    writing = [step for step in steps if step.request.method in order and _there_already(step, bearers) is None]
+    return sorted(writing, key=lambda step: order[step.request.method])
+
+
+def _there_already(step: Step, bearers: Bearers) -> UUID | None:
+    """What a conditional create does not create, because somebody bears the identifier."""
+    return bearers.get(_condition(step.request.condition)) if step.request.condition else None
+
+
+def _condition(text: str) -> Condition:
+    found = criterion(text=text)
+    if found is None:
+        raise Invalid(Field("Bundle", "has a condition that is not identifier=system|value", "not-supported"))
+    return Condition(*found)
+
+
+def _conditions(planned: Plan) -> set[Condition]:
+    """Every identifier that the Bundle depends on: of references, and of conditional creates."""
+    creates = [step.request.condition for step in planned.steps if step.request.condition and not step.problems]
+    return {_condition(text) for text in (*planned.conditional, *creates) if criterion(text=text)}
+
+
+def _id_of(step: Step) -> UUID:
+    """A new id for what is created, else the one that the entry names. Raises `NotFound` for one that is not ours."""
+    return fresh_id() if step.request.method == "POST" else _uuid(step.request.id or "")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None
+
+
+def _there(step: Step) -> dict[str, Any]:
+    if step.resource is None:
+        raise Invalid(Field(f"Bundle.entry[{step.index}].resource", "must be there", "required"))
+    return step.resource
+
+
+def _expected(step: Step) -> int | None:
+    tag = step.request.if_match
+    number = tag.removeprefix("W/").strip('"') if tag else ""
+    if tag and not (number.isascii() and number.isdigit()):
+        raise Invalid(Field(f"Bundle.entry[{step.index}].request.ifMatch", 'must be an ETag such as W/"3"', "value"))
+    return int(number) if tag else None
+
+
+def _done(change: Mapping[str, Any], step: Step, versions: Mapping[UUID, int]) -> pages.Done:
+    """What became of a change, as it was kept with the command."""
+    type, id = change["type"], change["id"]
+    version = versions.get(UUID(id))
+    where = f"{type}/{id}/_history/{version}" if version else f"{type}/{id}"
+    if step.request.method == "DELETE":
+        return pages.Done(status="204 No Content", version=version)
+    status = "201 Created" if change["created"] else "200 OK"
+    return pages.Done(status=status, location=where, version=version)

@@ -1,6 +1,7 @@
 """The FHIR R4 door (FHIR R4, http): read, vread, history, search, create, update, delete, transaction and batch."""
 
-from datetime import datetime
+from datetime import UTC
+from email.utils import format_datetime
 from importlib.metadata import version as installed
 from typing import Annotated, Any
 from uuid import UUID
@@ -22,7 +23,6 @@ from services.records.queries import Queries, Version
 from shared.kernel import Actor, Field, Invalid, NotFound
 from shared.runtime.documents.port import Equal
 from shared.runtime.http.doors import Answer, Content, WaitFor, doors, etag, may, open_to_all, reads, the
-from shared.runtime.json import dumps
 from shared.runtime.mandate import Mandate, fresh_id
 
 MEDIA_TYPE = "application/fhir+json"
@@ -122,7 +122,9 @@ async def create(
         done = await commands.create_if_none(mandate=mandate, change=change, condition=condition)
     told: Any = done.answer
     status = 201 if told["created"] else 200
-    return await _shown(request, queries, type, UUID(told["id"]), mandate.actor, status=status, first=bool(told["created"]))
+    return await _shown(
+        request, queries, type, UUID(told["id"]), mandate.actor, status=status, first=bool(told["created"])
+    )
 
 
 @router.get("/{type}/{id}")
@@ -193,8 +195,6 @@ async def _shown(
     """What a write came to: the resource with where it is. A creation said again is answered as the first time."""
     if first:
         found = await queries.version(type=type, id=id, number=1, actor=actor)
-        versions = await queries.history(type=type, id=id, actor=actor)
-        found = versions[0] if len(versions) == 1 else found
     else:
         found = await queries.read(type=type, id=id, actor=actor)
     where = f"{base_of(request)}/{type}/{id}/_history/{found.number}"
@@ -202,14 +202,8 @@ async def _shown(
 
 
 def _resource(version: Version, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    modified = _http_date(version.recorded)
+    modified = format_datetime(version.recorded.astimezone(UTC), usegmt=True)
     return Fhir(version.resource, status, {"ETag": etag(version.number), "Last-Modified": modified, **(headers or {})})
-
-
-def _http_date(at: datetime) -> str:
-    from email.utils import format_datetime
-
-    return format_datetime(at, usegmt=True)
 
 
 def _condition(type: str, said: str) -> Condition:
@@ -236,8 +230,3 @@ def _id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound from None
-
-
-def as_bytes(content: Any) -> bytes:
-    """For answers made outside of a response class."""
-    return dumps(content)

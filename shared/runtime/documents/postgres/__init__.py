@@ -9,8 +9,8 @@ import asyncpg
 
 from shared.kernel.errors import Unavailable
 from shared.runtime.documents.port import Collection, Document, Query, Term, Write
-from shared.runtime.documents.questions import counting, finding
-from shared.runtime.documents.tables import quoted, table
+from shared.runtime.documents.postgres.questions import counting, finding
+from shared.runtime.documents.postgres.tables import quoted, table
 from shared.runtime.documents.values import checked_name, clean, distinct, findable, in_order
 
 # Begins with an underscore, which no collection does.

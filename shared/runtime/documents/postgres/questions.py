@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
 
 from shared.runtime.documents.port import AnyOf, Collection, Equal, In, Kind, Order, Prefix, Query, Range, Term
-from shared.runtime.documents.tables import LONGEST_BEGINNING, Table, beginnings, column
+from shared.runtime.documents.postgres.tables import LONGEST_BEGINNING, Table, beginnings, column
 from shared.runtime.documents.values import SEVERAL, after_prefix, asked, kind_of, terms
 
 Statement = tuple[str, list[Any]]

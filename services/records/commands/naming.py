@@ -1,0 +1,153 @@
+"""What resources name: whose they are, what they belong to, and whether what they point at is here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.records.commands.changes import Amend, Change, Record, Retract, action_of
+from services.records.domain.fhir import (
+    TYPES,
+    Resource,
+    occurred,
+    patient_reference,
+    period_of,
+    references,
+    target,
+)
+from shared.kernel import Denied, Field, Invalid, NotFound
+from shared.runtime.log import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a command's resources point at: the patient of each, as far as it has one. `new` are born in this command."""
+
+    patients: Mapping[UUID, UUID | None]
+    new: frozenset[UUID]
+
+
+async def check_references(unit: Unit, changes: Sequence[Change]) -> Named:
+    """Everything of a type that records holds must be here, of that type, and the caller's to know.
+
+    A reference to another type, an absolute address or an identifier alone is kept as it stands. Raises `Invalid` with
+    the place of each that points at nothing; what is foreign is as if it were not there.
+    """
+    born = {change.id: change for change in changes if isinstance(change, Record)}
+    pointed = [(at, type, id) for change in changes for at, type, id in _pointed(change)]
+    births = await unit.births({id for _, _, id in pointed if id and id not in born})
+    nouns = {id: stored.name.split(".")[1] for id, stored in births.items()}
+    nouns |= {id: TYPES[change.type].noun for id, change in born.items()}
+    wrong = [at for at, type, id in pointed if id is None or nouns.get(id) != TYPES[type].noun]
+    patients: dict[UUID, UUID | None] = {id: stored.patient for id, stored in births.items()}
+    patients |= {id: id for id, change in born.items() if change.type == "Patient"}
+    hidden = await _hidden(unit, patients, {id: births[id].organization for id in births})
+    wrong += [at for at, _, id in pointed if id in hidden]
+    if wrong:
+        raise Invalid(*(Field(at, "points at nothing that is here", "not-found") for at in wrong))
+    return Named(patients, frozenset(born))
+
+
+async def _hidden(unit: Unit, patients: Mapping[UUID, UUID | None], custodians: Mapping[UUID, str]) -> frozenset[UUID]:
+    """Those of other people's that the caller may not know."""
+    judged: dict[tuple[UUID, str], bool] = {}
+    for id, custodian in custodians.items():
+        patient = patients[id]
+        if patient is not None and (patient, custodian) not in judged:
+            judged[patient, custodian] = await _is_known(unit, patient, custodian)
+    return frozenset(
+        id for id, custodian in custodians.items() if (p := patients[id]) is not None and not judged[p, custodian]
+    )
+
+
+async def _is_known(unit: Unit, patient: UUID, custodian: str) -> bool:
+    try:
+        await unit.may(action="patient.read", patient=patient, custodian=custodian)
+    except (NotFound, Denied):
+        return False
+    return True
+
+
+def _pointed(change: Change) -> Iterator[tuple[str, str, UUID | None]]:
+    """Where, at which type, at which id (None: it cannot be an id of ours)."""
+    if isinstance(change, Retract):
+        return
+    for path, reference in references(resource=change.resource):
+        points_at = target(reference=reference["reference"])
+        if points_at is not None and points_at.type in TYPES:
+            yield f"{change.at}.{path}.reference", points_at.type, _uuid(points_at.id)
+
+
+def patient_of(change: Record | Amend, named: Named) -> UUID | None:
+    """Whose it is. Raises `Invalid` where it must belong to a patient and names none."""
+    type = TYPES[change.type]
+    match type.belongs:
+        case "none":
+            return change.id if change.type == "Patient" else None
+        case "targets":
+            return _patient_of_targets(change, named)
+        case "required" | "optional":
+            found = patient_reference(resource=change.resource)
+            points_at = target(reference=found) if found else None
+            patient = _uuid(points_at.id) if points_at else None
+            if patient is None and type.belongs == "required":
+                raise Invalid(Field(f"{change.at}.{type.patient}", "must name a patient who is here", "required"))
+            return patient
+
+
+def _patient_of_targets(change: Record | Amend, named: Named) -> UUID | None:
+    """A Provenance belongs to the patient of what it speaks of."""
+    for one in change.resource.get("target", ()):
+        points_at = target(reference=one.get("reference", ""))
+        id = _uuid(points_at.id) if points_at and points_at.type in TYPES else None
+        if id and (patient := named.patients.get(id)):
+            return patient
+    return None
+
+
+def happened(resource: Resource, *, at: datetime) -> datetime:
+    """When it happened, as the resource says; the beginning of a partial date; else `at`."""
+    text = occurred(resource=resource)
+    return period_of(text)[0] if text else at
+
+
+def moved(resource: Resource, *, before: Resource, at: datetime) -> datetime:
+    """When the change happened: a visit finishes at the end of its period; a correction speaks of the same time."""
+    if resource["resourceType"] == "Encounter" and resource["status"] != before["status"]:
+        end = resource.get("period", {}).get("end") if resource["status"] == "finished" else None
+        return period_of(end)[0] if end else at
+    return happened(resource, at=at)
+
+
+def links_of(resource: Resource) -> dict[str, UUID]:
+    """What it belongs to for ever: an entry to its encounter, an encounter to its appointment."""
+    said = {"encounter": [resource.get("encounter")], "appointment": resource.get("appointment", [])}
+    found = {name: _first(values, name) for name, values in said.items()}
+    return {name: id for name, id in found.items() if id is not None}
+
+
+def because_of(resource: Resource, patient: UUID | None) -> list[UUID]:
+    """What it names, most telling first: its visit or appointment, what it is based on, its patient."""
+    based_on = [_first([one], "") for one in resource.get("basedOn", ()) if isinstance(one, dict)]
+    return [id for id in (*links_of(resource).values(), *based_on, patient) if id is not None]
+
+
+def known_patient(change: Record, named: Named) -> tuple[UUID | None, str]:
+    """The patient of a new resource, and the action that records it."""
+    patient = patient_of(change, named)
+    return patient, action_of(change.type, "record", patient=patient)
+
+
+def _first(values: object, noun: str) -> UUID | None:
+    for value in values if isinstance(values, list) else ():
+        points_at = target(reference=value.get("reference", "")) if isinstance(value, dict) else None
+        if points_at and (not noun or points_at.type.lower() == noun):
+            return _uuid(points_at.id)
+    return None
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
