@@ -22,7 +22,7 @@ test: lint ## every check and every test; what was skipped is listed with its re
 check: lint ## the quick checks: style, types, import rules, house rules, unit and contract tests
 	$(BIN)/pytest -q $(wildcard tests/unit tests/contract)
 
-lint: $(READY)
+lint: $(READY) ## the checks that run no test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -25,8 +25,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and (run := os.environ.pop(_RUN, None)):
-        choice.stop_all(run=Path(run))
-        shutil.rmtree(run, ignore_errors=True)
+        try:
+            choice.stop_all(run=Path(run))
+        finally:
+            shutil.rmtree(run, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
