@@ -60,9 +60,12 @@ class Committer:
             running = len(writes) == len(waiting)
             if writes:
                 self._commit(writes)
+                self._tell([write.failure for write in writes])
                 self._loop.call_soon_threadsafe(_settle, writes)
 
     def _commit(self, writes: list[_Write]) -> None:
+        """A full disk may end the whole transaction. What broke together is then tried one by one, so that a topic can
+        be deleted to make room while producers keep trying."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for write in writes:
@@ -70,19 +73,21 @@ class Committer:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
-            for write in writes:
-                write.failure = write.failure or error
-        self._tell(next((write.failure for write in writes if isinstance(write.failure, sqlite3.Error)), None))
+            if len(writes) == 1:
+                writes[0].failure = error
+            for write in writes if len(writes) > 1 else ():
+                self._commit([write])
 
     def _apply(self, write: _Write) -> None:
         """A savepoint each: what one of them breaks is not the others' loss."""
         self._connection.execute("SAVEPOINT work")
+        write.failure = None
         try:
             write.result = write.work(self._connection)
         except Exception as error:
             write.failure = error
             if isinstance(error, sqlite3.Error) and not self._connection.in_transaction:
-                raise  # a full disk may end the whole transaction
+                raise
             self._connection.execute("ROLLBACK TO work")
         self._connection.execute("RELEASE work")
 
@@ -90,8 +95,9 @@ class Committer:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    def _tell(self, trouble: Exception | None) -> None:
+    def _tell(self, failures: list[Exception | None]) -> None:
         """A line when storing begins to fail and one when it is over, not one for each of the retries between."""
+        trouble = next((failure for failure in failures if isinstance(failure, sqlite3.Error)), None)
         if trouble is not None and self._trouble is None:
             logger.error("cannot store what producers send: %s", trouble)
         elif trouble is None and self._trouble is not None:
