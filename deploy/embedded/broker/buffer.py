@@ -27,9 +27,9 @@ class Source:
         start = self._advance(size)
         return self._data[start : self._at]
 
-    def integer(self, layout: Struct) -> Any:
+    def unpack(self, layout: Struct) -> tuple[Any, ...]:
         start = self._advance(layout.size)
-        return layout.unpack_from(self._data, start)[0]
+        return layout.unpack_from(self._data, start)
 
     def varint(self) -> int:
         value = 0

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
+from itertools import chain, groupby
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -43,25 +44,53 @@ def encode(*, value: object, to: bytearray, version: int, flexible: bool) -> Non
 @cache
 def _message_codec(kind: type[Any], version: int, flexible: bool) -> Codec:
     hints = get_type_hints(kind, include_extras=True)
-    present = [
-        (each.name, _codec(hints[each.name], version, flexible))
-        for each in fields(kind)
-        if _is_in(hints[each.name], version)
+    present = [(each.name, hints[each.name]) for each in fields(kind) if _is_in(hints[each.name], version)]
+    parts = [
+        _row_of_integers(list(some)) if is_fixed else _fields(list(some), version, flexible)
+        for is_fixed, some in groupby(present, key=lambda field: _layout(field[1]) is not None)
     ]
 
     def read(source: Source) -> Any:
-        decoded = kind(**{name: codec.read(source) for name, codec in present})
+        decoded = kind(**dict(chain.from_iterable(part.read(source) for part in parts)))
         if flexible:
             source.skip_tagged_fields()
         return decoded
 
     def write(written: bytearray, value: Any) -> None:
-        for name, codec in present:
-            codec.write(written, getattr(value, name))
+        for part in parts:
+            part.write(written, value)
         if flexible:
             written.append(0)  # no tagged fields
 
     return Codec(read, write)
+
+
+def _row_of_integers(row: list[tuple[str, Any]]) -> Codec:
+    """Integers that stand side by side are read and written in one go: a fetch may name hundreds of partitions."""
+    names = [name for name, _ in row]
+    layout = struct.Struct(">" + "".join(_layout(hint) or "" for _, hint in row))
+
+    def write(written: bytearray, value: Any) -> None:
+        written.extend(layout.pack(*[getattr(value, name) for name in names]))
+
+    return Codec(lambda source: zip(names, source.unpack(layout), strict=True), write)
+
+
+def _fields(some: list[tuple[str, Any]], version: int, flexible: bool) -> Codec:
+    codecs = [(name, _codec(hint, version, flexible)) for name, hint in some]
+
+    def write(written: bytearray, value: Any) -> None:
+        for name, codec in codecs:
+            codec.write(written, getattr(value, name))
+
+    return Codec(lambda source: [(name, codec.read(source)) for name, codec in codecs], write)
+
+
+def _layout(hint: Any) -> str | None:
+    """Of an integer or a boolean, in the `struct` module's letters."""
+    widths = [mark.layout for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Width)]
+    plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    return "?" if plain is bool else next(iter(widths), None)
 
 
 def _is_in(hint: Any, version: int) -> bool:
@@ -71,15 +100,13 @@ def _is_in(hint: Any, version: int) -> bool:
 
 
 def _codec(hint: Any, version: int, flexible: bool) -> Codec:
-    for mark in getattr(hint, "__metadata__", ()):
-        if isinstance(mark, Width):
-            return _integer(mark.layout)
+    layout = _layout(hint)
+    if layout is not None:
+        return _integer(layout)
     kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     nullable = get_origin(kind) is UnionType
     if nullable:
         kind = next(part for part in get_args(kind) if part is not NoneType)
-    if kind is bool:
-        return _integer(">?")
     if kind is str or kind is bytes:
         return _text(nullable, flexible) if kind is str else _bytes(nullable, flexible)
     if get_origin(kind) is list:
@@ -88,12 +115,12 @@ def _codec(hint: Any, version: int, flexible: bool) -> Codec:
 
 
 def _integer(layout: str) -> Codec:
-    number = struct.Struct(layout)
-    return Codec(lambda source: source.integer(number), lambda written, value: written.extend(number.pack(value)))
+    number = struct.Struct(">" + layout)
+    return Codec(lambda source: source.unpack(number)[0], lambda written, value: written.extend(number.pack(value)))
 
 
 def _text(nullable: bool, flexible: bool) -> Codec:
-    read_size, write_size = _size(">h", nullable, flexible)
+    read_size, write_size = _size("h", nullable, flexible)
 
     def read(source: Source) -> str | None:
         size = read_size(source)
@@ -108,7 +135,7 @@ def _text(nullable: bool, flexible: bool) -> Codec:
 
 
 def _bytes(nullable: bool, flexible: bool) -> Codec:
-    read_size, write_size = _size(">i", nullable, flexible)
+    read_size, write_size = _size("i", nullable, flexible)
 
     def read(source: Source) -> bytes | None:
         size = read_size(source)
@@ -122,7 +149,7 @@ def _bytes(nullable: bool, flexible: bool) -> Codec:
 
 
 def _array(item: Codec, nullable: bool, flexible: bool) -> Codec:
-    read_size, write_size = _size(">i", nullable, flexible)
+    read_size, write_size = _size("i", nullable, flexible)
 
     def read(source: Source) -> list[Any] | None:
         size = read_size(source)
@@ -138,10 +165,10 @@ def _array(item: Codec, nullable: bool, flexible: bool) -> Codec:
 
 def _size(layout: str, nullable: bool, flexible: bool) -> tuple[Callable[[Source], int | None], Write]:
     """The length before a string, bytes or an array: -1 is null; flexible versions write length + 1 as a varint."""
-    number = struct.Struct(layout)
+    number = struct.Struct(">" + layout)
 
     def read(source: Source) -> int | None:
-        size = source.varint() - 1 if flexible else source.integer(number)
+        size: int = source.varint() - 1 if flexible else source.unpack(number)[0]
         if size < 0 and not nullable:
             raise Malformed("null where a value is required")
         if size > source.remaining:

@@ -14,7 +14,7 @@ from deploy.embedded.broker.codec import decode, encode
 MOST_FRAME_BYTES = 64 * 1024 * 1024
 _LENGTH = struct.Struct(">i")
 _SHORT = struct.Struct(">h")
-_WORD = struct.Struct(">i")
+_REQUEST_HEADER = struct.Struct(">hhi")
 _RESPONSE_HEADER = struct.Struct(">ii")
 
 
@@ -43,13 +43,13 @@ async def read_frame(*, reader: asyncio.StreamReader) -> bytes | None:
 
 def parse(*, frame: bytes) -> Request:
     source = Source(frame)
-    key, version, correlation_id = source.integer(_SHORT), source.integer(_SHORT), source.integer(_WORD)
+    key, version, correlation_id = source.unpack(_REQUEST_HEADER)
     api = APIS.get(key)
     if api is None or (version not in api.versions and key != API_VERSIONS_KEY):
         raise Malformed(f"request {key} in version {version} is not spoken here")
     if version not in api.versions:
         return Request(api, version, 0, correlation_id, "", api.request())
-    client_id_size = source.integer(_SHORT)
+    (client_id_size,) = source.unpack(_SHORT)
     client_id = source.take(max(client_id_size, 0)).decode(errors="replace")
     flexible = api.is_flexible(version)
     if flexible:

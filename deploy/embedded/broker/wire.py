@@ -29,10 +29,10 @@ class Until:
     version: int
 
 
-Int8 = Annotated[int, Width(">b")]
-Int16 = Annotated[int, Width(">h")]
-Int32 = Annotated[int, Width(">i")]
-Int64 = Annotated[int, Width(">q")]
+Int8 = Annotated[int, Width("b")]
+Int16 = Annotated[int, Width("h")]
+Int32 = Annotated[int, Width("i")]
+Int64 = Annotated[int, Width("q")]
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field,))
