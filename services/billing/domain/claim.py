@@ -9,11 +9,10 @@ is then negative, a credit, until the payment is reversed.
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar, Literal, Self, assert_never
-from uuid import UUID
 
 from services.billing.domain.lines import Code, counted
 from services.billing.domain.money import Money, exact, nothing
-from shared.kernel import Aggregate, Birth, Event, PatientId, Refused
+from shared.kernel import Aggregate, AggregateId, Birth, Event, OrganizationId, PatientId, Refused, named_id
 
 Status = Literal["open", "submitted", "paid"]
 Kind = Literal["charge", "submission", "payment", "reversal"]
@@ -64,14 +63,16 @@ class ReversedBeforeEntered(Refused):
 
 
 class Claim(Aggregate):
+    """One ledger, in one currency; for an encounter, where it was opened for one."""
+
     TOPIC = "billing.claim"
 
     class Opened(Birth):
         TOPIC: ClassVar[str] = "billing.claim.opened"
         patient: PatientId
         currency: str
-        encounter: UUID | None = None
-        coverage: UUID | None = None
+        encounter: AggregateId | None = None
+        coverage: AggregateId | None = None
 
     class Charged(Event):
         TOPIC: ClassVar[str] = "billing.claim.charged"
@@ -85,7 +86,7 @@ class Claim(Aggregate):
         TOPIC: ClassVar[str] = "billing.claim.submitted"
         entry: int
         total: Money
-        coverage: UUID | None = None
+        coverage: AggregateId | None = None
 
     class Paid(Event):
         TOPIC: ClassVar[str] = "billing.claim.paid"
@@ -105,22 +106,27 @@ class Claim(Aggregate):
         reason: str
 
     def __init__(self) -> None:
-        self.patient: PatientId | None = None
-        self.encounter: UUID | None = None
-        self.coverage: UUID | None = None
-        self.currency = ""
+        self.patient: PatientId
+        self.currency: str
+        self.opened_at: datetime
+        self.coverage: AggregateId | None = None
         self.entries: dict[int, Entry] = {}
         self.reversed: frozenset[int] = frozenset()
         self.submission: int | None = None
+
+    @staticmethod
+    def id_for(*, encounter: AggregateId, organization: OrganizationId) -> AggregateId:
+        """The one claim that an organisation opens for an encounter."""
+        return named_id("claim", str(encounter), organization)
 
     @classmethod
     def open(
         cls,
         *,
-        id: UUID,
+        id: AggregateId,
         patient: PatientId,
-        encounter: UUID | None,
-        coverage: UUID | None,
+        encounter: AggregateId | None,
+        coverage: AggregateId | None,
         currency: str,
         at: datetime,
     ) -> Self:
@@ -143,7 +149,7 @@ class Claim(Aggregate):
         )
         return self._last
 
-    def submit(self, *, coverage: UUID | None, at: datetime) -> int:
+    def submit(self, *, coverage: AggregateId | None, at: datetime) -> int:
         """Sends it to whoever pays: the coverage, or the patient where there is none. Returns the entry's number."""
         self._must_be_open()
         charges = [e for e in self.entries.values() if isinstance(e, Claim.Charged) and e.entry not in self.reversed]
@@ -201,6 +207,11 @@ class Claim(Aggregate):
         return "submitted" if self.balance().value > 0 else "paid"
 
     @property
+    def fhir_status(self) -> Literal["draft", "active"]:
+        """FHIR R4 Claim.status: a draft until it is submitted."""
+        return "draft" if self.submission is None else "active"
+
+    @property
     def _last(self) -> int:
         return len(self.entries)
 
@@ -232,9 +243,9 @@ class Claim(Aggregate):
         match event:
             case Claim.Opened():
                 self.patient = event.patient
-                self.encounter = event.encounter
                 self.coverage = event.coverage
                 self.currency = event.currency
+                self.opened_at = event.timestamp
             case Claim.Charged() | Claim.Paid():
                 self.entries[event.entry] = event
             case Claim.Submitted():

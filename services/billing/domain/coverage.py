@@ -2,13 +2,16 @@
 
 from datetime import date, datetime
 from typing import ClassVar, Self
-from uuid import UUID
 
-from shared.kernel import Aggregate, Birth, Field, Invalid, PatientId, Refused, named_id
+from shared.kernel import Aggregate, AggregateId, Birth, Field, Invalid, OrganizationId, PatientId, Refused, named_id
 
 
 class AlreadyRegistered(Refused):
     """This coverage is registered already: same patient, payer, member id and beginning."""
+
+
+class AnotherPatients(Refused):
+    """The coverage is another patient's."""
 
 
 class EndsBeforeItStarts(Invalid):
@@ -16,6 +19,8 @@ class EndsBeforeItStarts(Invalid):
 
 
 class Coverage(Aggregate):
+    """One payer's promise for one patient."""
+
     TOPIC = "billing.coverage"
 
     class Registered(Birth):
@@ -28,13 +33,12 @@ class Coverage(Aggregate):
         order: int = 1
 
     def __init__(self) -> None:
-        self.patient: PatientId | None = None
-        self.start = date.max
-        self.end: date | None = None
-        self.order = 0
+        self.registered: Coverage.Registered
 
     @staticmethod
-    def id_of(*, organization: str, patient: UUID, payer: str, member_id: str, start: date) -> UUID:
+    def id_of(
+        *, organization: OrganizationId, patient: PatientId, payer: str, member_id: str, start: date
+    ) -> AggregateId:
         """The one id of this coverage: who registers it twice is told so. A renewal starts on another day."""
         return named_id("coverage", organization, str(patient), payer.casefold(), member_id.casefold(), str(start))
 
@@ -42,7 +46,7 @@ class Coverage(Aggregate):
     def register(
         cls,
         *,
-        id: UUID,
+        id: AggregateId,
         patient: PatientId,
         payer: str,
         member_id: str,
@@ -65,14 +69,15 @@ class Coverage(Aggregate):
             order=order,
         )
 
-    def covers(self, patient: UUID, *, on: date) -> bool:
+    def covers(self, patient: AggregateId, *, on: date) -> bool:
         """Whether it is this patient's and in force on that day."""
-        return self.patient == patient and self.start <= on and (self.end is None or on <= self.end)
+        said = self.registered
+        return said.patient == patient and said.start <= on and (said.end is None or on <= said.end)
 
-    def _fold(self, event: "Coverage.Registered") -> None:
-        match event:
-            case Coverage.Registered():
-                self.patient = event.patient
-                self.start = event.start
-                self.end = event.end
-                self.order = event.order
+    def must_be_of(self, patient: AggregateId) -> None:
+        """Raises `AnotherPatients`."""
+        if self.registered.patient != patient:
+            raise AnotherPatients
+
+    def _fold(self, event: Registered) -> None:
+        self.registered = event

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.billing.domain.coverage import Coverage, EndsBeforeItStarts
-from shared.kernel import PatientId
+from shared.kernel import OrganizationId, PatientId
 from tests.support.scenario import SOME_ID, SOME_TIME, given, said
 
 ANN = PatientId(UUID(int=7))
@@ -64,7 +64,9 @@ def test_it_does_not_cover_another_patient() -> None:
 
 def test_the_same_coverage_has_one_id_and_a_renewal_another() -> None:
     def id_of(payer: str, start: date) -> UUID:
-        return Coverage.id_of(organization="north", patient=ANN, payer=payer, member_id="AH-1", start=start)
+        return Coverage.id_of(
+            organization=OrganizationId("north"), patient=ANN, payer=payer, member_id="AH-1", start=start
+        )
 
     assert id_of("Aurora Health", date(2026, 1, 1)) == id_of("AURORA health", date(2026, 1, 1))
     assert id_of("Aurora Health", date(2026, 1, 1)) != id_of("Aurora Health", date(2027, 1, 1))
