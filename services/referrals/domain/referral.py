@@ -3,6 +3,7 @@
 The decisions consult the table in `loop`; what came of them is in the events, so a later table cannot change the past.
 """
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Self
 
@@ -19,6 +20,7 @@ from services.referrals.domain.loop import (
     transition,
 )
 from services.referrals.domain.terms import Concept, Period
+from services.referrals.domain.visits import Visit, Visits
 from shared.kernel import Aggregate, AggregateId, Birth, Event, OrganizationId, Refused
 
 Priority = Literal["routine", "urgent", "asap", "stat"]
@@ -30,10 +32,6 @@ class ReferredToOneself(Refused):
 
 class ReasonMissing(Refused):
     """Say the reason, in words."""
-
-
-class AnotherVisit(Refused):
-    """The referral's visit is another one: it was scheduled anew, or never through this appointment."""
 
 
 class NoOutcome(Refused):
@@ -50,6 +48,13 @@ class Moved(Event):
     status: TaskStatus
     business_status: BusinessStatus
     transition: str
+
+
+class VisitMoved(Moved):
+    """A step by the word of an appointment, at its version `sequence`; or of the recipient itself, without one."""
+
+    appointment: AggregateId | None = None
+    sequence: int | None = None
 
 
 class Referral(Aggregate):
@@ -86,19 +91,16 @@ class Referral(Aggregate):
     class CancellationConfirmed(Moved):
         TOPIC: ClassVar[str] = "referrals.referral.cancellation-confirmed"
 
-    class VisitScheduled(Moved):
+    class VisitScheduled(VisitMoved):
         TOPIC: ClassVar[str] = "referrals.referral.visit-scheduled"
-        appointment: AggregateId | None = None
         start: datetime | None = None
 
-    class VisitMissed(Moved):
+    class VisitMissed(VisitMoved):
         TOPIC: ClassVar[str] = "referrals.referral.visit-missed"
-        appointment: AggregateId | None = None
 
-    class VisitCancelled(Moved):
+    class VisitCancelled(VisitMoved):
         TOPIC: ClassVar[str] = "referrals.referral.visit-cancelled"
         reason: str
-        appointment: AggregateId | None = None
 
     class InterimNoteReceived(Moved):
         TOPIC: ClassVar[str] = "referrals.referral.interim-note-received"
@@ -121,8 +123,7 @@ class Referral(Aggregate):
         self.status: TaskStatus = "draft"
         self.business_status: BusinessStatus | None = None
         self.since: datetime
-        self.appointment: AggregateId | None = None
-        self.start: datetime | None = None
+        self.visits = Visits()
         self.reason: str | None = None
         self.notes: tuple[Referral.InterimNoteReceived, ...] = ()
         self.outcome: Referral.OutcomeReceived | None = None
@@ -183,23 +184,24 @@ class Referral(Aggregate):
     def confirm_cancellation(self, *, by: OrganizationId, at: datetime) -> None:
         self._move(Referral.CancellationConfirmed, "confirm-cancellation", by=by, at=at)
 
-    def schedule(
-        self, *, by: OrganizationId, at: datetime, appointment: AggregateId | None = None, start: datetime | None = None
-    ) -> None:
-        """A visit, the first or another; without appointment and start the recipient does not report visits."""
-        trigger: Trigger = "schedule" if appointment or start else "schedule, without a visit"
-        self._move(Referral.VisitScheduled, trigger, by=by, at=at, appointment=appointment, start=start)
+    def schedule(self, *, by: OrganizationId, at: datetime, visit: Visit | None = None) -> None:
+        """The first visit or another one; without one the recipient works on it and does not report visits."""
+        to_come = self.visits.to_come(visit)
+        trigger: Trigger = "schedule" if to_come else "schedule, without a visit"
+        facts = asdict(to_come) if to_come else {}
+        self._move(Referral.VisitScheduled, trigger, by=by, at=at, **facts)
 
-    def no_show(self, *, by: OrganizationId, at: datetime, appointment: AggregateId | None = None) -> None:
-        """`appointment`: the one that says so; None where the recipient does, of the visit that is known."""
-        self._move(Referral.VisitMissed, "no-show", by=by, at=at, appointment=self._visit(appointment))
+    def no_show(self, *, by: OrganizationId, at: datetime, visit: Visit | None = None) -> None:
+        """Without a visit it is the known one that was missed."""
+        meant = self.visits.meant(visit)
+        facts = {"appointment": meant.appointment, "sequence": meant.sequence}
+        self._move(Referral.VisitMissed, "no-show", by=by, at=at, **facts)
 
-    def cancel_visit(
-        self, *, by: OrganizationId, at: datetime, reason: str, appointment: AggregateId | None = None
-    ) -> None:
-        """`appointment` as in `no_show`."""
-        visit = self._visit(appointment)
-        self._move(Referral.VisitCancelled, "cancel-visit", by=by, at=at, reason=_stated(reason), appointment=visit)
+    def cancel_visit(self, *, by: OrganizationId, at: datetime, reason: str, visit: Visit | None = None) -> None:
+        """Without a visit it is the known one that will not take place."""
+        meant = self.visits.meant(visit)
+        facts = {"appointment": meant.appointment, "sequence": meant.sequence, "reason": _stated(reason)}
+        self._move(Referral.VisitCancelled, "cancel-visit", by=by, at=at, **facts)
 
     def interim_note(
         self,
@@ -208,14 +210,12 @@ class Referral(Aggregate):
         at: datetime,
         note: str,
         references: tuple[str, ...] = (),
-        appointment: AggregateId | None = None,
-        start: datetime | None = None,
+        visit: Visit | None = None,
     ) -> None:
         """A note of a visit, named or known; of none where the recipient does not report visits."""
-        visit = appointment or start or self.appointment or self.start
-        trigger: Trigger = "interim-note" if visit else "interim-note, without a visit"
-        said = {"note": note, "references": references, "appointment": appointment, "start": start}
-        self._move(Referral.InterimNoteReceived, trigger, by=by, at=at, **said)
+        trigger: Trigger = "interim-note" if visit or self.visits.known else "interim-note, without a visit"
+        of = {"appointment": visit.appointment, "start": visit.start} if visit else {}
+        self._move(Referral.InterimNoteReceived, trigger, by=by, at=at, note=note, references=references, **of)
 
     def give_outcome(self, *, by: OrganizationId, at: datetime, note: str, references: tuple[str, ...] = ()) -> None:
         self._move(Referral.OutcomeReceived, "outcome", by=by, at=at, note=note, references=references)
@@ -240,11 +240,6 @@ class Referral(Aggregate):
             raise NotYours
         return "initiator" if by == self.asked.initiator else "recipient"
 
-    def _visit(self, appointment: AggregateId | None) -> AggregateId | None:
-        if appointment is not None and appointment != self.appointment:
-            raise AnotherVisit
-        return self.appointment
-
     # folds -----------------------------------------------------------------------------------------------------------
 
     def _fold(self, event: Event) -> None:
@@ -258,13 +253,15 @@ class Referral(Aggregate):
             case Referral.Declined() | Referral.CancellationRequested():
                 self.reason = event.reason
             case Referral.VisitScheduled():
-                self.appointment = event.appointment
-                self.start = event.start
+                self.visits = self.visits.knowing(
+                    Visit(appointment=event.appointment, start=event.start, sequence=event.sequence)
+                )
+            case Referral.VisitMissed() | Referral.VisitCancelled():
+                self.visits = self.visits.hearing(Visit(appointment=event.appointment, sequence=event.sequence))
             case Referral.InterimNoteReceived():
                 self.notes = (*self.notes, event)
                 if event.appointment or event.start:
-                    self.appointment = event.appointment
-                    self.start = event.start
+                    self.visits = self.visits.knowing(Visit(appointment=event.appointment, start=event.start))
             case Referral.OutcomeReceived():
                 self.outcome = event
             case Referral.Reviewed():

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from services.referrals.domain.loop import NotYours
 from services.referrals.domain.referral import (
-    AnotherVisit,
     NoOutcome,
     ReasonMissing,
     Referral,
@@ -18,6 +17,7 @@ from services.referrals.domain.referral import (
     ReviewedBefore,
 )
 from services.referrals.domain.terms import Period
+from services.referrals.domain.visits import AnotherVisit, Outdated, Visit
 from shared.kernel import CarelogError, OrganizationId
 from shared.runtime.log.mapper import EventMapper
 from tests.support.scenario import SOME_ID, SOME_TIME, given, said
@@ -73,7 +73,7 @@ def test_who_stops_something_says_why(place: str, ask: Callable[[Referral], None
 def test_a_visit_is_known_by_its_appointment_or_by_its_time_alone(details: dict[str, Any]) -> None:
     scheduled = said(Referral.VisitScheduled, business_status="5.1.1", transition="06", **details)
 
-    given(Referral, *HISTORIES["3.0"]).when(lambda it: it.schedule(**BY_HEART, **details)).then(scheduled)
+    given(Referral, *HISTORIES["3.0"]).when(lambda it: it.schedule(**BY_HEART, visit=Visit(**details))).then(scheduled)
 
 
 def test_a_visit_that_is_missed_or_cancelled_is_the_one_that_is_known() -> None:
@@ -88,18 +88,36 @@ def test_a_visit_that_is_missed_or_cancelled_is_the_one_that_is_known() -> None:
 @pytest.mark.parametrize("place", ["5.1.1", "5.1.2", "5.1.4"])
 def test_an_appointment_that_is_not_the_referrals_visit_does_not_move_it(place: str) -> None:
     missing = given(Referral, *HISTORIES[place])
-    missing.when(lambda it: it.no_show(**BY_HEART, appointment=OTHER_VISIT)).then_refused(AnotherVisit)
+    missing.when(lambda it: it.no_show(**BY_HEART, visit=Visit(appointment=OTHER_VISIT))).then_refused(AnotherVisit)
     cancelling = given(Referral, *HISTORIES[place])
-    cancelling.when(lambda it: it.cancel_visit(**BY_HEART, reason="Ill.", appointment=OTHER_VISIT)).then_refused(
-        AnotherVisit
-    )
+    cancelling.when(
+        lambda it: it.cancel_visit(**BY_HEART, reason="Ill.", visit=Visit(appointment=OTHER_VISIT))
+    ).then_refused(AnotherVisit)
+
+
+def test_words_of_an_appointment_that_come_late_change_nothing() -> None:
+    referral = standing_at("3.0")
+    referral.schedule(**BY_HEART, visit=Visit(appointment=VISIT, start=VISIT_START, sequence=1))
+    referral.cancel_visit(**BY_HEART, reason="Ill.", visit=Visit(appointment=VISIT, sequence=3))
+
+    with pytest.raises(Outdated):
+        referral.schedule(**BY_HEART, visit=Visit(appointment=VISIT, start=LATER, sequence=2))
+
+    assert referral.place == "5.1.3"
+
+
+def test_a_visit_that_was_not_missed_after_all_is_scheduled_at_the_time_that_is_known() -> None:
+    again = said(Referral.VisitScheduled, appointment=VISIT, start=VISIT_START, transition="18")
+
+    missed = given(Referral, *HISTORIES["5.1.2"])
+    missed.when(lambda it: it.schedule(**BY_HEART, visit=Visit(appointment=VISIT, sequence=4))).then(again)
 
 
 def test_a_note_that_names_another_visit_makes_it_the_one_that_is_known() -> None:
     referral = standing_at("5.1.4")
 
-    referral.interim_note(**BY_HEART, note="Seen again.", appointment=OTHER_VISIT)
-    referral.cancel_visit(**BY_HEART, reason="Booked twice.", appointment=OTHER_VISIT)
+    referral.interim_note(**BY_HEART, note="Seen again.", visit=Visit(appointment=OTHER_VISIT))
+    referral.cancel_visit(**BY_HEART, reason="Booked twice.", visit=Visit(appointment=OTHER_VISIT))
 
     assert referral.place == "5.1.3"
 
@@ -127,18 +145,22 @@ def test_the_loop_is_closed_when_nobody_has_anything_left_to_do() -> None:
 
 
 WHO = st.sampled_from([NORTH, HEART, STRANGER])
-VISITS = st.sampled_from([None, VISIT, OTHER_VISIT])
+VISITS = st.one_of(
+    st.none(),
+    st.builds(
+        Visit,
+        appointment=st.sampled_from([None, VISIT, OTHER_VISIT]),
+        start=st.sampled_from([None, VISIT_START]),
+        sequence=st.sampled_from([None, 1, 2, 3]),
+    ),
+)
 WORDS = st.sampled_from(["", "Because.", "Größe 3 µm – \u2603"])
 COMMANDS = st.one_of(
     st.tuples(st.sampled_from(["send", "accept", "confirm_cancellation"]), st.just({})),
     st.tuples(st.sampled_from(["decline", "request_cancellation"]), st.fixed_dictionaries({"reason": WORDS})),
-    st.tuples(
-        st.just("schedule"),
-        st.fixed_dictionaries({"appointment": VISITS, "start": st.sampled_from([None, VISIT_START])}),
-    ),
-    st.tuples(st.just("no_show"), st.fixed_dictionaries({"appointment": VISITS})),
-    st.tuples(st.just("cancel_visit"), st.fixed_dictionaries({"appointment": VISITS, "reason": WORDS})),
-    st.tuples(st.just("interim_note"), st.fixed_dictionaries({"appointment": VISITS, "note": WORDS})),
+    st.tuples(st.sampled_from(["schedule", "no_show"]), st.fixed_dictionaries({"visit": VISITS})),
+    st.tuples(st.just("cancel_visit"), st.fixed_dictionaries({"visit": VISITS, "reason": WORDS})),
+    st.tuples(st.just("interim_note"), st.fixed_dictionaries({"visit": VISITS, "note": WORDS})),
     st.tuples(
         st.just("give_outcome"), st.fixed_dictionaries({"note": WORDS, "references": st.just(("DiagnosticReport/1",))})
     ),

@@ -13,6 +13,7 @@ import pytest
 from services.referrals.domain import loop
 from services.referrals.domain.loop import NotYours
 from services.referrals.domain.referral import Referral
+from services.referrals.domain.visits import Visit
 from shared.kernel import Refused
 from tests.support.scenario import SOME_TIME, given
 from tests.unit.referrals.known import HEART, HISTORIES, NORTH, STRANGER, VISIT, VISIT_START
@@ -75,11 +76,11 @@ ACTIONS: Mapping[str, Callable[..., Callable[[Referral], None]]] = {
     "decline": lambda who: lambda it: it.decline(**who, reason="We have no room."),
     "request-cancellation": lambda who: lambda it: it.request_cancellation(**who, reason="The patient has moved."),
     "confirm-cancellation": lambda who: lambda it: it.confirm_cancellation(**who),
-    "schedule": lambda who: lambda it: it.schedule(**who, appointment=VISIT, start=VISIT_START),
+    "schedule": lambda who: lambda it: it.schedule(**who, visit=Visit(start=VISIT_START)),
     "schedule without a visit": lambda who: lambda it: it.schedule(**who),
     "no-show": lambda who: lambda it: it.no_show(**who),
     "cancel-visit": lambda who: lambda it: it.cancel_visit(**who, reason="The machine is broken."),
-    "interim-note": lambda who: lambda it: it.interim_note(**who, note="Seen.", appointment=VISIT),
+    "interim-note": lambda who: lambda it: it.interim_note(**who, note="Seen.", visit=Visit(appointment=VISIT)),
     "interim-note without a visit": lambda who: lambda it: it.interim_note(**who, note="Under way."),
     "outcome": lambda who: lambda it: it.give_outcome(**who, note="No stenosis."),
     "review": lambda who: lambda it: it.review(**who),
