@@ -14,7 +14,7 @@ from services.records.domain.fhir import (
     shown,
     summary,
 )
-from shared.contracts import billing, notifications, records, referrals, scheduling
+from shared.contracts import records, referrals, scheduling
 from shared.contracts.envelope import Contract, Envelope
 from shared.runtime.projection import Documents, Journal, Shown
 
@@ -130,10 +130,6 @@ def _what(contract: Contract) -> str:
             return f"{said}: {contract.start.isoformat()}"
         case referrals.ReferralDrafted():
             return f"{said}: {contract.initiator} to {contract.recipient}"
-        case billing.ClaimCharged() | billing.ClaimPaid():
-            return said
-        case notifications.MessageQueued():
-            return said
         case _:
             return said
 

@@ -1,7 +1,7 @@
 """The bases that a domain stands on: aggregates and events, errors, typed ids. Pure: no clock, no I/O."""
 
 from shared.kernel.actor import Actor, Origin, Purpose, Role
-from shared.kernel.aggregate import Aggregate, Birth, Event
+from shared.kernel.aggregate import Aggregate, Birth, Event, event_class
 from shared.kernel.errors import (
     CarelogError,
     Denied,
@@ -46,6 +46,7 @@ __all__ = [
     "Stale",
     "TooLarge",
     "Unavailable",
+    "event_class",
     "event_id",
     "named_id",
     "new_id",

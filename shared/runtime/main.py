@@ -32,9 +32,11 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     settings = service.settings.read()
     log_as_json(service=service.name, level=settings.log_level)
-    start_tracing(service=service.name, otlp=settings.otlp)
-    runtime = Runtime(service=service, settings=settings)
-    uvloop.run(_run(runtime, given[0]))
+    stop_tracing = start_tracing(service=service.name, otlp=settings.otlp)
+    try:
+        uvloop.run(_run(Runtime(service=service, settings=settings), given[0]))
+    finally:
+        stop_tracing()
 
 
 async def _run(runtime: Runtime, role: str) -> None:
@@ -63,7 +65,8 @@ async def _with_topics(runtime: Runtime, work: Coroutine[Any, Any, None]) -> Non
     try:
         while True:
             try:
-                await ensure_topics(bootstrap=runtime.settings.kafka, names=TOPICS, replicas=-1)
+                settings = runtime.settings
+                await ensure_topics(bootstrap=settings.kafka, names=TOPICS, replicas=settings.kafka_replicas)
                 break
             except Exception as error:  # noqa: BLE001 - the client raises all kinds while a broker starts
                 _LOG.warning("the topics cannot be made yet", extra={"error": type(error).__name__})

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     """Address of this service's own database, `postgresql://user:password@host/database`."""
     kafka: str = "127.0.0.1:9092"
     """Brokers to begin with, `host:port[,host:port]`."""
+    kafka_replicas: int = Field(default=1, ge=1, le=9)
+    """How many brokers keep each topic that is made here; 3 in production."""
     documents: Secret = "postgres"
     """Where the read models are: `postgres` (beside the log), or a `mongodb://` address."""
     documents_database: str = ""

@@ -3,7 +3,6 @@
 `changes` is what is wanted, `naming` what resources point at, `claims` who bears which identifier.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, assert_never
 from uuid import UUID
@@ -33,8 +32,6 @@ Prepared = tuple[Sequence[Change], Mapping[str, str]]
 """the changes, and what the caller found there already, for the answer"""
 Prepare = Callable[[Bearers], Awaitable[Prepared]]
 """called once it is known who bears the identifiers that the changes depend on"""
-
-_BREATH = 100
 
 
 class AnotherPatient(Refused):
@@ -96,11 +93,10 @@ async def _change_all(unit: Unit, changes: Sequence[Change]) -> list[dict[str, A
     named = await check_references(unit, changes)
     claims = await Claims.of(unit, [change.resource for change in changes if not isinstance(change, Retract)])
     answers = []
-    for count, change in enumerate(changes, start=1):
+    for change in changes:
         await _change(unit, change, named, claims)
         answers.append({"type": change.type, "id": str(change.id), "created": isinstance(change, Record)})
-        if count % _BREATH == 0:
-            await asyncio.sleep(0)
+        await unit.breathe()
     return answers
 
 

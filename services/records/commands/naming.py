@@ -81,9 +81,11 @@ def _pointed(change: Change) -> Iterator[tuple[str, str, UUID | None]]:
 def patient_of(change: Record | Amend, named: Named) -> UUID | None:
     """Whose it is. Raises `Invalid` where it must belong to a patient and names none."""
     type = TYPES[change.type]
+    if type.kind == "patient":
+        return change.id
     match type.belongs:
         case "none":
-            return change.id if change.type == "Patient" else None
+            return None
         case "targets":
             return _patient_of_targets(change, named)
         case "required" | "optional":

@@ -6,10 +6,8 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from eventsourcing.utils import register_topic
-
 from services.records.domain.fhir import TYPES, Resource
-from shared.kernel import Aggregate, Birth, Event, Gone, Refused
+from shared.kernel import Aggregate, Birth, Event, Gone, Refused, event_class
 
 
 class AnotherType(Refused):
@@ -55,10 +53,7 @@ def kinds(types: Iterable[str]) -> Mapping[str, Kind]:
 def _made(name: str, base: type[Any]) -> Any:
     """`ObservationRecorded`, stored as `records.observation.recorded`."""
     word = base.__name__
-    topic = f"records.{TYPES[name].noun}.{word.lower()}"
-    made = type(f"{name}{word}", (base,), {"TOPIC": topic, "__module__": __name__, "__doc__": base.__doc__})
-    register_topic(topic, made)
-    return made
+    return event_class(f"{name}{word}", base, topic=f"records.{TYPES[name].noun}.{word.lower()}")
 
 
 class Statement(Aggregate):

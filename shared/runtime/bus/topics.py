@@ -13,7 +13,7 @@ _CONFIG = {"retention.ms": "-1", "retention.bytes": "-1", "max.message.bytes": s
 
 
 async def ensure_topics(*, bootstrap: str, names: Iterable[str], replicas: int) -> None:
-    """Makes the missing ones. `replicas` -1 leaves their number to the brokers' default."""
+    """Makes the missing ones, each kept by as many brokers as `replicas` says."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 A = TypeVar("A", bound=Aggregate)
 _BREATH = 100
-"""events after which a large append lets others go on"""
+"""parts of a large command after which it lets others go on"""
 EVENT_LIMIT = 1_000_000
 """bytes of one event's payload: what a topic takes (1 MB), less its envelope"""
 
@@ -40,6 +40,7 @@ class Unit:
         self._needed: dict[UUID, int] = {}
         self._timers: list[Timer] = []
         self._named: list[UUID] = []
+        self._breaths = 0
 
     # load ------------------------------------------------------------------------------------------------------------
 
@@ -136,6 +137,12 @@ class Unit:
         """Sets the aggregate's timer for this command, or takes it back (`at` None)."""
         self._timers.append(Timer(aggregate, command, at))
 
+    async def breathe(self) -> None:
+        """Lets others go on now and then: said between the parts of a command that has thousands."""
+        self._breaths += 1
+        if self._breaths % _BREATH == 0:
+            await asyncio.sleep(0)
+
     async def births(self, ids: Iterable[UUID]) -> dict[UUID, Stored]:
         """The first events of others that are named here; not judged."""
         return await self._log.births(ids)
@@ -166,8 +173,7 @@ class Unit:
         events = []
         for aggregate, birth in changed:
             events += [self._new(event, birth) for event in aggregate.pending_events]
-            if len(events) % _BREATH == 0:
-                await asyncio.sleep(0)
+            await self.breathe()
         before = {a.id: a.version - len(a.pending_events) for a, _ in changed}
         needed = {**self._needed, **{id: version for id, version in before.items() if version > 0}}
         return Append(
