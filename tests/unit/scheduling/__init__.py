@@ -1,0 +1,1 @@
+"""Scheduling's decisions, what comes of them together, and what is shown."""
