@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.runtime.documents.port import Collection, Document, Documents
-from shared.runtime.projecting import Applier, collection_name
+from shared.runtime.projecting import collection_name
 from shared.runtime.projection import Projection
 
 _PAGE = 500
@@ -68,10 +68,3 @@ class Generations:
 
 def _same(left: Document, right: Document) -> bool:
     return (left.body, left.sources, left.visible) == (right.body, right.sources, right.visible)
-
-
-async def prepared(applier: Applier, store: Documents) -> Applier:
-    """An applier whose collections are there."""
-    for collection in applier.collections:
-        await store.prepare(collection)
-    return applier

@@ -74,12 +74,13 @@ RULES: Mapping[str, Rule] = {
     "coverage.register": _rule("related", "biller", "registrar"),
     "coverage.read": _rule("related", "biller", "registrar", "auditor"),
     "claim.open": _rule("related", "biller"),
+    "visit.bill": _rule("open"),  # the system's alone: whoever held the visit bills it, referred any longer or not
     "claim.change": _rule("custodian", "biller"),
     "claim.read": _rule("custodian", "biller", "auditor"),
     # notifications
     "preferences.set": _rule("related", *_CARE, *_DESK),
     "preferences.read": _rule("related", *_CARE, *_DESK, "auditor"),
-    "message.send": _rule("related"),
+    "message.send": _rule("open"),  # the system's alone: the patient is told, even by whom a referral was declined
     "message.read": _rule("related", *_CARE, *_DESK, "auditor"),
     # every service
     "log.read": _rule("open"),

@@ -79,6 +79,7 @@ class Consumer:
         self._handler = handler
         self._stops = stops
         self.progress_at = monotonic()
+        self._consumer: AIOKafkaConsumer | None = None
 
     async def run(self) -> None:
         while True:
@@ -101,9 +102,20 @@ class Consumer:
         )
         await broker.start()
         try:
-            await self._loop(cast(AIOKafkaConsumer, subscriber.consumer))
+            self._consumer = cast(AIOKafkaConsumer, subscriber.consumer)
+            await self._loop(self._consumer)
         finally:
+            self._consumer = None
             await broker.stop()
+
+    async def place(self) -> tuple[int, int] | None:
+        """How many messages of its partitions are handled and committed, and how many there are; None: not begun."""
+        consumer = self._consumer
+        if consumer is None or not consumer.assignment():
+            return None
+        ends = await consumer.end_offsets(consumer.assignment())
+        committed = [await consumer.committed(partition) or 0 for partition in ends]
+        return sum(committed), sum(ends.values())
 
     async def _loop(self, consumer: AIOKafkaConsumer) -> None:
         failures = 0

@@ -1,8 +1,9 @@
 """Carries out Bundles: a transaction as one command, a batch as a command for each entry (FHIR R4, http: transaction)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -20,6 +21,7 @@ from services.records.queries import Queries, Version
 from shared.kernel import CarelogError, Field, Invalid, NotFound, named_id
 from shared.runtime.mandate import Done, Mandate, fresh_id
 
+_AT_ONCE = 32
 _REASON = Field("Carelog-Reason", "must say why, in 1 to 500 characters", "required")
 
 
@@ -89,7 +91,11 @@ class Bundling:
         """Each entry is a command of its own: its id is made of the request's, so that a repeat repeats nothing."""
         bearers = await self.commands.bearers(mandate=mandate, conditions=_conditions(planned))
         steps = {step.index: step for step in await asyncio.to_thread(_resolved, planned, {}, bearers)}
-        entries = {step.index: await self._one(steps[step.index], mandate) for step in planned.ordered}
+        entries: dict[int, pages.Done] = {}
+        for _, alike in groupby(planned.ordered, key=lambda step: step.request.method):
+            for some in _some(list(alike)):
+                done = await asyncio.gather(*(self._one(steps[step.index], mandate) for step in some))
+                entries |= dict(zip((step.index for step in some), done, strict=True))
         return pages.response(kind="batch", done=[entries[step.index] for step in planned.steps])
 
     async def _one(self, step: Step, mandate: Mandate) -> pages.Done:
@@ -126,6 +132,12 @@ class Bundling:
         )
         found = pages.searchset(base=self.base, search=asked, resources=page.items, cursor=page.next)
         return pages.Done(status="200 OK", resource=found)
+
+
+def _some(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
+    """As many as are carried out at once: they share commits, and leave room for others."""
+    for start in range(0, len(steps), _AT_ONCE):
+        yield steps[start : start + _AT_ONCE]
 
 
 def _resolved(planned: Plan, ids: Mapping[int, UUID], bearers: Bearers) -> Sequence[Step]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self
 
-from pymongo import AsyncMongoClient, InsertOne, ReplaceOne
+from pymongo import AsyncMongoClient, InsertOne, UpdateMany
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, PyMongoError
 
@@ -119,7 +119,7 @@ class MongoDocuments:
         """The ids of those that were not at their base any more."""
         if not writes:
             return set()
-        replaces = [ReplaceOne(_guard(write), row_of(collection, write.document)) for write in writes]
+        replaces = [_guarded(write.base, row_of(collection, write.document)) for write in writes]
         with _answering():
             done = await self._of(collection).bulk_write(replaces, ordered=False)
         if done.matched_count == len(writes):
@@ -147,8 +147,13 @@ def _same(mine: Document, stored: Document | None) -> bool:
     )
 
 
-def _guard(write: Write) -> Json:
-    return {"_id": write.document.id, "revision": write.base}
+def _guarded(base: int | None, row: Json) -> UpdateMany:
+    """Everything of the one document with this id is replaced, where it is still at its base.
+
+    A ReplaceOne would say the same, but FerretDB keeps a connection to its own store for each one of a batch until the
+    batch has ended, has fifty, and with as many replaces waits for itself for ever.
+    """
+    return UpdateMany({"_id": row.pop("_id"), "revision": base}, {"$set": row})
 
 
 def _duplicates(refused: BulkWriteError) -> list[int]:
