@@ -39,6 +39,10 @@ class Projection(Generic[S]):
     fields: ClassVar[Mapping[str, Kind]] = {}
     indexes: ClassVar[Sequence[Sequence[str]]] = ()
 
+    def settled(self, settings: Any) -> "Projection[S]":
+        """The projection as this process's settings want it; most do not depend on any."""
+        return self
+
     @abstractmethod
     def where(self, envelope: Envelope) -> Iterable[str]:
         """The ids of the documents that this event's aggregate belongs to; none: the event is not for this projection."""

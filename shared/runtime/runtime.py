@@ -31,6 +31,7 @@ class Runtime:
     def __init__(self, *, service: Service, settings: Settings) -> None:
         self.service = service
         self.settings = settings
+        self.projections = tuple(one.settled(settings) for one in service.projections)
         self.parts: Mapping[type[Any], Any] = {}
         self.relay: Relay | None = None
         self.workers: Workers | None = None
@@ -57,7 +58,7 @@ class Runtime:
 
     async def _prepare(self) -> None:
         """The first generation of every collection is there before the first read."""
-        for projection in self.service.projections:
+        for projection in self.projections:
             await _prepare_first(self.documents, projection)
         await _prepare_first(self._beside, Relations())
 
@@ -68,6 +69,7 @@ class Runtime:
     def make_workers(self) -> Workers:
         self.workers = Workers(
             service=self.service,
+            projections=self.projections,
             log=self.log,
             store=self.documents,
             relations=self._beside,
@@ -108,7 +110,7 @@ class Runtime:
         if not stream:
             raise Invalid(Field("Carelog-Wait-For", "names no aggregate of this service", "value"))
         envelope = self.publisher.contract(stream[0]).envelope
-        kept = next(one for one in self.service.projections if isinstance(one, projection))
+        kept = next(one for one in self.projections if isinstance(one, projection))
         return live, list(kept.where(envelope))
 
 

@@ -31,13 +31,21 @@ class Workers:
     """All consumers of one service in one process. `run` goes on until cancelled."""
 
     def __init__(
-        self, *, service: Service, log: Log, store: Store, relations: Store, bootstrap: str, parts: Mapping[type, Any]
+        self,
+        *,
+        service: Service,
+        projections: Iterable[Projection[Any]],
+        log: Log,
+        store: Store,
+        relations: Store,
+        bootstrap: str,
+        parts: Mapping[type, Any],
     ) -> None:
         self._service = service
         self._log = log
         self._bootstrap = bootstrap
         self._commands = next((part for kind, part in parts.items() if kind.__name__ == "Commands"), None)
-        self._projections: list[tuple[Projection[Any], Store]] = [(one, store) for one in service.projections]
+        self._projections: list[tuple[Projection[Any], Store]] = [(one, store) for one in projections]
         self._projections.append((Relations(), relations))
         self.reports = Reports(log=log)
         self.consumers: dict[str, Consumer] = {}

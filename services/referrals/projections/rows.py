@@ -97,6 +97,10 @@ class ReferralRow(Documents[Source]):
     def __init__(self, *, due: Deadlines) -> None:
         self._due = due
 
+    def settled(self, settings: Any) -> "ReferralRow":
+        """With the deadlines that this process was given."""
+        return ReferralRow(due=settings.due)
+
     def where(self, envelope: Envelope) -> Iterable[str]:
         match envelope.aggregate:
             case "referrals.referral":
