@@ -60,7 +60,6 @@ RULES: Mapping[str, Rule] = {
     "timeline.read": _rule("related", *_CARE, "auditor"),
     # scheduling
     "schedule.manage": _rule("open", "scheduler", "administrator"),
-    "schedule.amend": _rule("custodian", "scheduler", "administrator"),
     "schedule.read": _rule("open", *_ALL),
     "appointment.book": _rule("related", *_CARE, *_DESK),
     "appointment.change": _rule("custodian", *_CARE, *_DESK),
