@@ -10,7 +10,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -66,26 +65,32 @@ class Keys:
             try:
                 self._keys = usable(loads(await self._fetch()))
                 self._read_at = self._clock()
-            except (OSError, ValueError, httpx.HTTPError) as error:
+            except (OSError, ValueError) as error:
                 _log.warning("the issuer's keys cannot be read", extra={"error": type(error).__name__})
 
     async def _fetch(self) -> bytes:
         if not self._where.startswith(("http://", "https://")):
             return await asyncio.to_thread(Path(self._where).read_bytes)
+        return await _download(self._where)
+
+
+async def _download(address: str) -> bytes:
+    """The body at an address, bounded. Raises `OSError` where it is not to be had."""
+    import httpx  # as long in coming as all the rest: only who has keys at an address waits for it
+
+    body = b""
+    try:
         async with (
             httpx.AsyncClient(timeout=5.0, follow_redirects=False) as client,
-            client.stream("GET", self._where) as answer,
+            client.stream("GET", address) as answer,
         ):
             answer.raise_for_status()
-            return await _bounded(answer)
-
-
-async def _bounded(answer: httpx.Response) -> bytes:
-    body = b""
-    async for chunk in answer.aiter_bytes():
-        body += chunk
-        if len(body) > _LARGEST:
-            raise ValueError("the key set is too large")
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) > _LARGEST:
+                    raise ValueError("the key set is too large")
+    except httpx.HTTPError as error:
+        raise OSError(type(error).__name__) from error
     return body
 
 
