@@ -1,7 +1,6 @@
 """Referrals, put together: what it publishes, shows, answers to, and its doors."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from services.referrals.api import router
 from services.referrals.commands import Commands
@@ -55,9 +54,7 @@ class ReferralSettings(Settings):
 
 
 def parts(runtime: "Runtime") -> tuple[object, ...]:
-    """Its commands and queries. The rows are from now on those of this process's deadlines."""
-    settings = cast(ReferralSettings, runtime.settings)
-    runtime.service = replace(runtime.service, projections=(ReferralRow(due=settings.due),))
+    """Its commands and queries."""
     return Commands(log=runtime.log), Queries(documents=runtime.reader)
 
 

@@ -95,7 +95,7 @@ class World:
             assert not await applies.apply([*own, *others])
 
     def _appliers(self) -> Sequence[Applier]:
-        kept = [*self.runtime.service.projections, Relations()]
+        kept = [*self.runtime.projections, Relations()]
         return [applier(one, store=self.runtime.documents, generation=1) for one in kept]
 
     async def react(self, *contracts: Contract) -> None:
