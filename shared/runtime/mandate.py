@@ -1,6 +1,4 @@
-"""What a command comes with: who asks, when, why, under which id. The edge makes it; nothing below asks a clock or a
-token.
-"""
+"""What a command comes with: who asks, when, why, under which id. Nothing below asks a clock or a token."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,6 +23,7 @@ class Mandate:
     - `action`: what the policy judges (`referral.accept`).
     - `at`: when it is said, by the edge's clock (aware, UTC).
     - `cause`: the event it answers, or that the caller names; None: the log finds it (design: why, in ids).
+    - `correlation`: the story that the cause belongs to, where whoever names it knows; None: the log finds it.
     - `expected`: the version that `If-Match` demands of the target.
     - `fingerprint`: of the request's content; the same id with another one is refused. Empty: not compared.
     - `keyed`: the id may have been used before (Idempotency-Key, reaction, timer), so the log is asked first.
@@ -36,6 +35,7 @@ class Mandate:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     origin: Origin = "live"
     cause: EventId | None = None
+    correlation: UUID | None = None
     expected: int | None = None
     fingerprint: bytes = b""
     keyed: bool = False

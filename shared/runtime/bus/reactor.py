@@ -1,6 +1,4 @@
-"""The consumer's handler for a reaction: one command for each event of its contract, once however often it is
-delivered.
-"""
+"""A reaction as a consumer's handler: one command for each event of its contract, however often it comes."""
 
 import asyncio
 import logging
@@ -82,6 +80,7 @@ class Reactor:
             action=self._reaction.action,
             command=named_id("reaction", self._service, self._reaction.name, cause.id),
             cause=EventId(cause.id),
+            correlation=cause.correlationid,
             keyed=True,
         )
 

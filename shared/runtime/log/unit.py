@@ -221,16 +221,21 @@ class Unit:
         )
 
     async def _cause(self) -> tuple[EventId | None, UUID | None]:
-        """The event this answers, and its story: what the mandate names, else the target's last, else that of the first
-        known thing it names (design: why, in ids).
+        """The event this answers, and its story: what the mandate names, else the target's last, else that of the
+        first known thing it names (design: why, in ids).
         """
         if self.mandate.cause:
-            known = await self._known(UUID(self.mandate.cause.rsplit(".", 1)[0]))
-            return self.mandate.cause, known[1] if known else None
-        for id in self._lineage():
+            named = UUID(self.mandate.cause.rsplit(".", 1)[0])
+            known = None if self.mandate.correlation else await self._first_known([named, *self._lineage()])
+            return self.mandate.cause, self.mandate.correlation or (known and known[1])
+        return await self._first_known(self._lineage()) or (None, None)
+
+    async def _first_known(self, ids: Iterable[UUID]) -> tuple[EventId, UUID] | None:
+        """Not everything that may be a cause is followed here; what comes next in line belongs to the same story."""
+        for id in ids:
             if known := await self._known(id):
                 return known
-        return None, None
+        return None
 
     def _lineage(self) -> list[UUID]:
         """The aggregates that this command's cause may be the last event of, nearest first."""
