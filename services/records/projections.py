@@ -1,4 +1,4 @@
-"""What records shows: every resource as it is now, to be searched; and the patient's timeline, from all five services."""
+"""What records shows: every resource as it is now, to be searched; and the timeline, from all five services."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -18,9 +18,7 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
 class Actor(BaseModel):
-    """A subject in a role, for an organisation and a purpose. A service that reacts acts for the organisation of its
-    cause.
-    """
+    """A subject in a role, for an organisation and a purpose. A service reacts for the organisation of its cause."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,7 +1,6 @@
 """The bases of aggregates and their events, over the `eventsourcing` library.
 
-An aggregate's public methods decide and may refuse; `_fold` only assigns. An event's `TOPIC` is its stored name, for
-ever.
+Public methods decide and may refuse; `_fold` only assigns. An event's `TOPIC` is its stored name, for ever.
 """
 
 from datetime import datetime

@@ -18,9 +18,7 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What two generations say: documents equal at equal versions, different at equal versions, and not comparable
-    yet.
-    """
+    """Two generations: documents equal at equal versions, different at equal versions, not comparable yet."""
 
     equal: int
     different: Sequence[str]

@@ -1,6 +1,4 @@
-"""A service's process: `python -m services.<name> [api|relay|worker|all]`. Reads the settings, runs the role, stops
-cleanly.
-"""
+"""A service's process, `python -m services.<name> [api|relay|worker|all]`: reads the settings, runs, stops cleanly."""
 
 import asyncio
 import logging

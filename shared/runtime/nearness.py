@@ -1,6 +1,7 @@
 """What a service knows of others' aggregates: who has a care relationship to whom, and the last thing heard of each.
 
-The runtime fills it from the topics (`relations`); the policy and the log ask it. A protocol, so that tests can say it.
+The runtime fills it from the topics (`relations`); the policy and the log ask it. A protocol, so that tests can say
+it.
 """
 
 from collections.abc import Awaitable, Callable, Collection

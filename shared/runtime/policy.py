@@ -98,8 +98,7 @@ def decide(actor: Actor, action: str, facts: Facts) -> None:
     """Lets the actor take the action on this thing, or raises.
 
     `Denied` (403) where the role may never take it; `NotFound` (404) where the thing is not the organisation's to
-    know: a
-    foreign thing answers exactly as a missing one. One that the caller may see but not change is `Denied`.
+    know: a foreign thing answers exactly as a missing one. One that the caller may see but not change is `Denied`.
     """
     rule = permit(actor, action)
     if rule.scope == "open" or facts.custodian == actor.organization:

@@ -1,5 +1,4 @@
-"""Applies contracts to a projection's documents: read at once, fold, write in bulk under guard, again for those that
-lost.
+"""Applies contracts to documents: read at once, fold, write in bulk under guard, again for those that lost.
 
 Lower version than seen: a duplicate, skipped. Higher than next: a hole; that source stops there and is reported.
 """

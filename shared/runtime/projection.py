@@ -1,10 +1,8 @@
 """What a projection is: pure functions from contracts to documents. No clock, no offset, no order of arrival.
 
 A *document* is a function of the versions it has seen: `where` says which documents an event belongs to (the same for
-all
-events of its aggregate), `fold` the next state of that one source aggregate, `render` the document from all its
-sources.
-A *journal* is one immutable row for each event.
+all events of its aggregate), `fold` the next state of that one source aggregate, `render` the document from all its
+sources. A *journal* is one immutable row for each event.
 """
 
 from abc import abstractmethod
@@ -45,28 +43,23 @@ class Projection(Generic[S]):
 
     @abstractmethod
     def where(self, envelope: Envelope) -> Iterable[str]:
-        """The ids of the documents that this event's aggregate belongs to; none: the event is not for this projection."""
+        """The documents that this event's aggregate belongs to, by id; none: it is not for this projection."""
 
 
 class Documents(Projection[S]):
     """Documents made of the states of their sources.
 
     `S` is a frozen dataclass of plain values (text, numbers, `Decimal`, `datetime`, lists and dictionaries of them):
-    one
-    source's state, kept inside each document it belongs to.
+    one source's state, kept inside each document it belongs to.
     """
 
     @abstractmethod
     def fold(self, state: S | None, contract: Contract) -> S:
-        """The source's next state. `state` is None before its first event. Every event of the source comes by, in
-        order.
-        """
+        """The source's next state. `state` is None before its first event; all its events come by, in order."""
 
     @abstractmethod
     def render(self, id: str, states: Mapping[str, S]) -> Shown | None:
-        """The document with this id from its sources' states (by aggregate id, in order of id); None: not to be seen
-        yet.
-        """
+        """The document from its sources' states (by aggregate id, in order of id); None: not to be seen yet."""
 
     @classmethod
     def state_type(cls) -> type[S]:

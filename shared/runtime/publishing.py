@@ -1,6 +1,4 @@
-"""From what is stored to what others see: the contract in its envelope, for the relay, the feed and the owner's own
-waits.
-"""
+"""From what is stored to what others see: the contract in its envelope, for the relay and the feed."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,5 @@
-"""Rebuilds a projection beside the live one: filled from the topics, compared at equal versions, switched by the alias.
+"""Rebuilds a projection beside the live one: filled from the topics, compared at equal versions, switched by the
+alias.
 
 Readers never see a half-filled generation, and the live one goes on meanwhile. Broken off, it is begun again where its
 consumer group stopped.

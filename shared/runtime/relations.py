@@ -1,9 +1,7 @@
-"""What a service hears of others' aggregates: care relationships and last events. One projection, the same in every
-service.
+"""What a service hears of others' aggregates: care relationships and last events; the same in every service.
 
 The registering organisation has a care relationship to its patient; a sent referral gives one to the recipient, until
-it
-is declined or its cancellation confirmed. Kept in PostgreSQL in every mode, beside the log that asks for it.
+it is declined or its cancellation confirmed. Kept in PostgreSQL in every mode, beside the log that asks for it.
 """
 
 from collections.abc import Collection as Several

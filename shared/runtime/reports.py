@@ -56,8 +56,9 @@ class Reports:
         )
         return [
             *(f"{h['projection']}: {h['source']} expects version {h['expected']}, got {h['got']}" for h in holes),
-            *(
-                f"{s['consumer']}: {s['topic']}/{s['partition']} stopped at {s['offset_at']}, {s['event']}, {s['error']}"
-                for s in stopped
-            ),
+            *(f"{s['consumer']}: {_place(s)} stopped at {s['offset_at']}, {s['event']}, {s['error']}" for s in stopped),
         ]
+
+
+def _place(row: Any) -> str:
+    return f"{row['topic']}/{row['partition']}"

@@ -63,9 +63,7 @@ class Service:
     projections: Sequence[Projection[Any]]
     reactions: Sequence[Reaction] = ()
     timers: Mapping[str, str] = field(default_factory=dict)
-    """the commands that timers call: the method's name, under which it is stored, and the action that the policy
-    judges
-    """
+    """what timers call: the method of its commands, by whose name it is stored, and the action that is judged"""
     routers: Sequence[APIRouter] = ()
     errors: Mapping[str, Render] = field(default_factory=dict)
     """how errors are shown under a path prefix, where not as problem+json (`/fhir`)"""

@@ -21,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Timers:
-    """Calls a service's timer commands when they are due. `actions`: each command's method and what the policy judges."""
+    """Calls timer commands when they are due. `actions`: the method of each, and what the policy judges it by."""
 
     def __init__(self, *, log: Log, service: str, actions: Mapping[str, str], commands: object) -> None:
         self._log = log

@@ -1,4 +1,4 @@
-"""What a worker runs: a consumer for each projection and each reaction of the service, its timers, and its relations."""
+"""What a worker runs: a consumer for each projection, reaction and its relations, and the timers."""
 
 import asyncio
 import logging

@@ -21,7 +21,7 @@ from shared.runtime.log import Unit
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a command's resources point at: the patient of each, as far as it has one. `new` are born in this command."""
+    """What a command's resources point at: the patient of each, where it has one. `new` are born in this command."""
 
     patients: Mapping[UUID, UUID | None]
     new: frozenset[UUID]

@@ -1,7 +1,7 @@
 """Encounter: a visit and its life cycle. FHIR publishes the states and no graph; the graph here is ours.
 
-planned → arrived → triaged → in-progress (steps may be skipped forward), in-progress ↔ onleave,
-in-progress | onleave → finished, planned | arrived | triaged → cancelled, any → entered-in-error.
+planned → arrived → triaged → in-progress (steps may be skipped forward), in-progress ↔ onleave, in-progress | onleave
+→ finished, planned | arrived | triaged → cancelled, any → entered-in-error.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """Identifier: a name that only one may bear, as an aggregate of its own. Its id is made of the name (uuid5).
 
 A patient's identifier is unique within the organisation that registers it, one of the directory for everybody. Claimed
-in
-the transaction that records its bearer: two registrations at once cannot make two patients, however late documents are.
+in the transaction that records its bearer: two registrations at once cannot make two patients, however late documents
+are.
 """
 
 from collections.abc import Iterator

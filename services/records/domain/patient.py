@@ -1,4 +1,4 @@
-"""Patient: who somebody is. Its identifiers are claimed beside it (`identifier`), so that nobody is registered twice."""
+"""Patient: who somebody is. Its identifiers are claimed beside it, so that nobody is registered twice."""
 
 from datetime import datetime
 from typing import ClassVar, Self

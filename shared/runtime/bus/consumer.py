@@ -1,9 +1,8 @@
 """A consumer group: batches of contracts, each partition in order, committed only after they were handled.
 
 What cannot be reached just now is tried again with a growing pause. A message that cannot be applied stops its
-partition,
-loudly and on record, and is tried again from time to time: nothing is skipped. FastStream keeps the connection and the
-subscription; the loop is ours, because its own logs a handler's error and goes on (ADR 0004).
+partition, loudly and on record, and is tried again from time to time: nothing is skipped. FastStream keeps the
+connection and the subscription; the loop is ours, because its own logs a handler's error and goes on (ADR 0004).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The consumer's handler for a projection: applies batches, puts holes on record, and takes the trace to the document."""
+"""A projection as a consumer's handler: applies batches, records holes, takes the trace to the document."""
 
 import logging
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The relay: publishes the log in its order, and saves its position only after every broker acknowledgement.
 
-At least once: what was published before a crash and not saved is published again, and consumers know it by its version.
-One relay a log is active (advisory lock); a second one waits, and would be harmless.
+At least once: what was published before a crash and not saved is published again, and consumers know it by its
+version. One relay a log is active (advisory lock); a second one waits, and would be harmless.
 """
 
 import asyncio

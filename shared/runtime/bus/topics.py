@@ -1,4 +1,4 @@
-"""The topics a service needs, made where they are not there yet: 12 partitions, kept for ever (the topic is the log)."""
+"""The topics, made where they are not there yet: 12 partitions, kept for ever (the topic is the log)."""
 
 from collections.abc import Iterable
 

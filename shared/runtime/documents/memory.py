@@ -135,7 +135,7 @@ def _holds(term: Term, kept: Fields) -> bool:
             bounds = {key: getattr(term, key) for key in _BOUNDS if getattr(term, key) is not None}
             if name not in kept:
                 return bounds.keys() <= {"le", "lt"}
-            return any(all(_BOUNDS[key](each, bounds[key]) for key in bounds) for each in _values(kept, name))
+            return all(_BOUNDS[key](kept[name], bound) for key, bound in bounds.items())
         case AnyOf(several):
             return any(_holds(each, kept) for each in several)
         case _:

@@ -67,6 +67,8 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
+    """Of a single-valued field."""
+
     field: str
     ge: Scalar | None = None
     gt: Scalar | None = None
@@ -120,7 +122,8 @@ class Documents(Protocol):
     async def write(self, collection: Collection, writes: Sequence[Write]) -> set[str]:
         """Writes in bulk, each guarded; returns the ids of those that lost: another writer was there in between.
 
-        Each id at most once in a batch. Each write stands alone: one that `Unavailable` cut short may be there in part.
+        Each id at most once in a batch. Each write stands alone: a batch that `Unavailable` cut short may be there in
+        part. One that finds exactly itself stored may count as won.
         """
 
     async def insert(self, collection: Collection, documents: Sequence[Document]) -> None:

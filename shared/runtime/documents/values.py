@@ -151,7 +151,7 @@ def _term(collection: Collection, term: Term) -> Term:
         case Prefix(name, value):
             return Prefix(name, _beginning(kind_of(collection, name), value))
         case Range(field=name):
-            kind = kind_of(collection, name)
+            kind = _single(collection, name)
             ge, gt, le, lt = (_bound(kind, bound) for bound in (term.ge, term.gt, term.le, term.lt))
             return Range(field=name, ge=ge, gt=gt, le=le, lt=lt)
         case AnyOf(several):
@@ -241,5 +241,5 @@ def _of(kind: type[_T], value: object) -> _T:
 def _single(collection: Collection, name: str) -> Kind:
     kind = kind_of(collection, name)
     if kind in SEVERAL:
-        raise ValueError(f"{name} holds several values: it has no place in an order")
+        raise ValueError(f"{name} holds several values: they have no place in an order")
     return kind

@@ -1,8 +1,7 @@
 """Group commit: everything that waits when the previous commit returns goes into one transaction; no timer.
 
 Optimistic first: the unique keys judge a whole batch. Where they object, or where a reply was lost, every command of
-the
-batch is answered by the exact path: stored, duplicate (with the first answer) or conflict.
+the batch is answered by the exact path: stored, duplicate (with the first answer) or conflict.
 """
 
 import asyncio
@@ -99,7 +98,7 @@ class Committer:
             await self._connection.close()
 
     async def append(self, append: Append) -> Answer:
-        """Stored when this returns. Its caller's cancellation does not undo it: it is committed or not, as it happens."""
+        """Stored when this returns. If its caller is cancelled meanwhile, it may be stored or not."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((append, future))
         self._wake.set()

@@ -12,9 +12,7 @@ from shared.runtime.json import dumps, loads
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Birth:
-    """What an aggregate keeps from its first event for ever: its key on the topic, whose it is, and what it belongs
-    to.
-    """
+    """What an aggregate keeps from its first event for ever: its key, whose it is, and what it belongs to."""
 
     key: UUID
     patient: UUID | None
@@ -24,9 +22,7 @@ class Birth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
-    """What one command says of all its events. `correlation` is the story's id, `causation` the event that this
-    answers.
-    """
+    """What one command says of all its events: the story's id is `correlation`, the event it answers `causation`."""
 
     command: UUID
     actor: str

@@ -1,4 +1,4 @@
-"""The log's tables, and its append as SQL functions (design: group commit; position = order of commit, without holes)."""
+"""The log's tables, and its append as SQL functions: group commit; positions in the order of commit, without holes."""
 
 from asyncpg import Connection
 

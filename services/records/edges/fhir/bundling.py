@@ -1,4 +1,4 @@
-"""Carries out Bundles: a transaction as one command, a batch as a command for each entry (FHIR R4, http: transaction)."""
+"""Carries out Bundles: a transaction as one command, a batch as one for each entry (FHIR R4, http: transaction)."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,5 +1,10 @@
-"""A query in MongoDB's words. A value stands behind an operator of ours, always: whatever it holds, it is compared."""
+"""A query in MongoDB's words. A value stands behind an operator of ours, always: whatever it holds, it is compared.
 
+That one of several values begins so takes a regular expression, anchored and escaped (an index serves it): FerretDB
+lets each bound of an $elemMatch find a value of its own.
+"""
+
+import re
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
@@ -24,29 +29,25 @@ def _condition(collection: Collection, term: Term) -> Json:
             return {path(name): {"$in": [written(value) for value in values]}}
         case Prefix(name, ""):
             return {path(name): {"$exists": True}}
+        case Prefix(name, beginning) if collection.fields[name] in SEVERAL:
+            return {path(name): {"$regex": f"^{re.escape(beginning)}"}}
         case Prefix(name, beginning):
             above = after_prefix(beginning)
-            bounds = {"$gte": beginning} | ({"$lt": above} if above is not None else {})
-            return {path(name): _any(collection, name, bounds)}
+            return {path(name): {"$gte": beginning} | ({"$lt": above} if above is not None else {})}
         case Range():
-            return _range(collection, term)
+            return _range(term)
         case AnyOf(several):
             return {"$or": [_condition(collection, each) for each in several]} if several else _NOTHING
         case _:
             assert_never(term)
 
 
-def _range(collection: Collection, term: Range) -> Json:
+def _range(term: Range) -> Json:
     bounds = {sign: written(bound) for key, sign in _SIGNS.items() if (bound := getattr(term, key)) is not None}
     if not bounds:
         return _EVERYTHING
-    held = {path(term.field): _any(collection, term.field, bounds)}
+    held: Json = {path(term.field): bounds}
     return held if bounds.keys() & {"$gte", "$gt"} else {"$or": [{path(term.field): None}, held]}
-
-
-def _any(collection: Collection, name: str, bounds: Json) -> Json:
-    """Of several values one must keep within all bounds, not each bound find a value of its own."""
-    return {"$elemMatch": bounds} if collection.fields[name] in SEVERAL else bounds
 
 
 def order(query: Query) -> list[tuple[str, int]]:

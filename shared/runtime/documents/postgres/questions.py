@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from shared.runtime.documents.port import AnyOf, Collection, Equal, In, Kind, Order, Prefix, Query, Range, Term
 from shared.runtime.documents.postgres.tables import LONGEST_BEGINNING, Table, beginnings, column
-from shared.runtime.documents.values import SEVERAL, after_prefix, asked, kind_of, terms
+from shared.runtime.documents.values import after_prefix, asked, kind_of, terms
 
 Statement = tuple[str, list[Any]]
 _PARAMETER = {"time": "timestamptz", "number": "bigint", "flag": "boolean"}
@@ -120,12 +120,9 @@ class _Asking:
 
     def _range(self, term: Range) -> str:
         bounds = {sign: getattr(term, key) for key, sign in _SIGNS.items() if getattr(term, key) is not None}
-        several = self._kind(term.field) in SEVERAL
-        expression = "each" if several else column(term.field)
-        parts = [f"{expression} {sign} {self._value(term.field, bound)}" for sign, bound in bounds.items()]
-        held = " AND ".join(parts) or "TRUE"
-        held = self._some(term.field, held) if several else held
-        return held if bounds.keys() & {">=", ">"} else f"({column(term.field)} IS NULL OR ({held}))"
+        name = column(term.field)
+        held = " AND ".join(f"{name} {sign} {self._value(term.field, bound)}" for sign, bound in bounds.items())
+        return f"({held or 'TRUE'})" if bounds.keys() & {">=", ">"} else f"({name} IS NULL OR ({held or 'TRUE'}))"
 
     def _some(self, name: str, condition: str) -> str:
         return f"EXISTS (SELECT FROM unnest({column(name)}) AS each WHERE {condition})"
