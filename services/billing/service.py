@@ -61,7 +61,7 @@ service = Service(
         Published(Claim.Reversed, ClaimReversed),
     ),
     projections=(CoverageRow(), ClaimRow()),
-    reactions=(Reaction(EncounterFinished, open_claim, action="claim.open"),),
+    reactions=(Reaction(EncounterFinished, open_claim, action="visit.bill"),),
     routers=(router,),
     parts=parts,
     settings=BillingSettings,

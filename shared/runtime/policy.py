@@ -100,13 +100,26 @@ def decide(actor: Actor, action: str, facts: Facts) -> None:
     `Denied` (403) where the role may never take it; `NotFound` (404) where the thing is not the organisation's to
     know: a foreign thing answers exactly as a missing one. One that the caller may see but not change is `Denied`.
     """
-    rule = permit(actor, action)
-    if rule.scope == "open" or facts.custodian == actor.organization:
+    if _is_near(actor, permit(actor, action).scope, facts):
         return
-    if rule.scope in ("party", "related") and actor.organization in facts.parties:
-        return
-    if facts.related and rule.scope == "related":
-        return
-    if facts.related or actor.organization in facts.parties:
+    if _may_see(actor, action, facts):
         raise Denied("Only the organisation that recorded it may do this.")
     raise NotFound
+
+
+def _may_see(actor: Actor, action: str, facts: Facts) -> bool:
+    """Whether the same actor may read the thing that it may not change: then it need not be hidden."""
+    reading = RULES.get(f"{action.split('.', 1)[0]}.read")
+    return reading is not None and actor.role in reading.roles and _is_near(actor, reading.scope, facts)
+
+
+def _is_near(actor: Actor, scope: Scope, facts: Facts) -> bool:
+    match scope:
+        case "open":
+            return True
+        case "custodian":
+            return facts.custodian == actor.organization
+        case "party":
+            return actor.organization in {facts.custodian, *facts.parties}
+        case "related":
+            return facts.related or actor.organization in {facts.custodian, *facts.parties}

@@ -1,0 +1,1 @@
+"""Preferences, messages, and the letters that they become."""
