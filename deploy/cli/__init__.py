@@ -1,0 +1,23 @@
+"""The `carelog` command: one machine's Carelog, its story, its import, and questions to it.
+
+Each command is a module of its own, and imports what it needs when it is called: the help is there at once.
+"""
+
+import typer
+
+from deploy.cli import demo, events, story, token
+
+app = typer.Typer(
+    name="carelog",
+    help="An event-sourced clinical record system: five services, one log each, every event on a topic.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.demo)
+app.command("story")(story.story)
+app.command("token")(token.token)
+
+_events = typer.Typer(help="What is said on the topics.", no_args_is_help=True)
+_events.command("tail")(events.tail)
+app.add_typer(_events, name="events")

@@ -1,0 +1,5 @@
+"""`python -m deploy.cli` is `carelog`."""
+
+from deploy.cli import app
+
+app()

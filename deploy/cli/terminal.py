@@ -1,0 +1,49 @@
+"""What all commands share: where the home is, how results are shown, and how trouble is told."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from rich.console import Console
+
+from deploy.trouble import Trouble
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Where Carelog keeps everything: CARELOG_HOME, else .carelog here.")
+]
+
+said = Console(highlight=False)
+"""what a command answers"""
+aside = Console(stderr=True, highlight=False)
+"""what is for people alone"""
+
+P = ParamSpec("P")
+
+
+def command(work: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, None]:
+    """An asynchronous command. Its number is the exit code; `Trouble` is one line on standard error and 1."""
+
+    @wraps(work)
+    def run(*args: P.args, **named: P.kwargs) -> None:
+        try:
+            code = asyncio.run(work(*args, **named))
+        except Trouble as trouble:
+            aside.print(f"[bold red]carelog:[/] {_plain(str(trouble))}")
+            code = 1
+        except KeyboardInterrupt:
+            code = 130
+        except BrokenPipeError:
+            sys.stderr.close()
+            code = 0
+        raise typer.Exit(code or 0)
+
+    return run
+
+
+def _plain(text: str) -> str:
+    """Brackets are the message's own, no markup."""
+    return text.replace("[", "\\[")
