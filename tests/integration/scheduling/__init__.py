@@ -1,0 +1,1 @@
+"""Scheduling over its real log, behind its real doors."""
