@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 from services.records.domain.fhir import (
     SEARCH_FIELDS,
@@ -16,6 +16,7 @@ from services.records.domain.fhir import (
 )
 from shared.contracts import records, referrals, scheduling
 from shared.contracts.envelope import Contract, Envelope
+from shared.runtime.documents.port import Kind, Value
 from shared.runtime.projection import Documents, Journal, Shown
 
 _NOUNS = frozenset(f"records.{type.noun}" for type in TYPES.values())
@@ -37,7 +38,7 @@ class Resources(Documents[Held]):
 
     name = "resources"
     hears = ("records",)
-    fields = {**SEARCH_FIELDS, "organization": "text"}  # noqa: RUF012
+    fields: ClassVar[Mapping[str, Kind]] = {**SEARCH_FIELDS, "organization": "text"}
     indexes = (("patient", "type"), ("type", "updated"), ("organization", "type"))
 
     def where(self, envelope: Envelope) -> Iterable[str]:
@@ -57,7 +58,7 @@ class Resources(Documents[Held]):
             return None
         recorded = period_of(held.recorded)[0]
         resource = shown(held.resource, version=held.version, recorded=recorded)
-        fields: dict[str, Any] = {**search_fields(resource=resource), "organization": held.custodian}
+        fields: dict[str, Value] = {**search_fields(resource=resource), "organization": held.custodian}
         return Shown(
             body=resource, fields={**fields, "patient": held.patient or fields["patient"], "updated": recorded}
         )
@@ -68,7 +69,7 @@ class Timeline(Journal):
 
     name = "timeline"
     hears = ("records", "scheduling", "billing", "referrals", "notifications")
-    fields = {  # noqa: RUF012
+    fields: ClassVar[Mapping[str, Kind]] = {
         "patient": "text",
         "organization": "text",
         "happened": "time",
@@ -100,7 +101,7 @@ class Timeline(Journal):
             "cause": said.causationid,
             "origin": said.origin,
         }
-        fields = {
+        fields: dict[str, Value] = {
             "patient": str(said.patient),
             "organization": said.organization,
             "happened": said.time,

@@ -34,7 +34,7 @@ class Published:
 class Reaction:
     """What to do when others speak: a contract, and the function that answers it with one command.
 
-    The function's name is the reaction's: its consumer group, and part of its command ids. `action` is what the policy
+    The function's name is the reaction's, and part of its command ids. `action` is what the policy
     judges it by; its actor is the service, for the organisation of the cause.
     """
 

@@ -19,7 +19,7 @@ from shared.runtime.projecting import applier
 from shared.runtime.projection import Projection
 from shared.runtime.relations import Relations
 from shared.runtime.reports import Reports
-from shared.runtime.service import Service
+from shared.runtime.service import Reaction, Service
 from shared.runtime.timers import Timers
 
 _STUCK_AFTER = 120.0
@@ -57,9 +57,9 @@ class Workers:
         )
         try:
             self._start("timers", timers.run())
-            for reaction in self._service.reactions:
-                reactor = Reactor(reaction, service=self._service.name, log=self._log, commands=self._commands)
-                self._consume(f"carelog.{self._service.name}.{reaction.name}", [reaction.topic], reactor)
+            for noun, reactions in _by_aggregate(self._service.reactions).items():
+                reactor = Reactor(reactions, service=self._service.name, log=self._log, commands=self._commands)
+                self._consume(f"carelog.{self._service.name}.on-{noun}", [reactions[0].topic], reactor)
             while True:
                 await self._follow_generations()
                 await asyncio.sleep(_LOOK)
@@ -112,6 +112,14 @@ class Workers:
             return f"ended: {', '.join(sorted(dead))}"
         late = [name for name, one in self.consumers.items() if monotonic() - one.progress_at > _STUCK_AFTER]
         return f"no progress: {', '.join(sorted(late))}" if late else None
+
+
+def _by_aggregate(reactions: Iterable[Reaction]) -> dict[str, list[Reaction]]:
+    """Those to one kind of aggregate hear its events in their order."""
+    found: dict[str, list[Reaction]] = {}
+    for reaction in reactions:
+        found.setdefault(reaction.to.TYPE.split(".")[1], []).append(reaction)
+    return found
 
 
 def group_of(service: str, projection: Projection[Any], generation: int) -> str:

@@ -1,4 +1,7 @@
-"""A reaction as a consumer's handler: one command for each event of its contract, however often it comes."""
+"""Reactions as a consumer's handler: one command for each event of their contracts, however often it comes.
+
+All reactions of a service to one kind of aggregate share a consumer, so that they answer its events in their order.
+"""
 
 import asyncio
 import logging
@@ -29,45 +32,48 @@ _LOG = logging.getLogger(__name__)
 
 
 class Reactor:
-    """One reaction of a service, as a consumer's handler."""
+    """A service's reactions to one kind of aggregate, as a consumer's handler."""
 
-    def __init__(self, reaction: Reaction, *, service: str, log: Log, commands: object) -> None:
-        self._reaction = reaction
+    def __init__(self, reactions: Sequence[Reaction], *, service: str, log: Log, commands: object) -> None:
+        self._reactions: dict[str, list[Reaction]] = {}
+        for reaction in reactions:
+            self._reactions.setdefault(reaction.to.TYPE, []).append(reaction)
         self._service = service
         self._log = log
         self._commands = commands
 
     def wants(self, envelope: Envelope) -> bool:
-        return envelope.type == self._reaction.to.TYPE and envelope.origin == "live"
+        return envelope.type in self._reactions and envelope.origin == "live"
 
     async def handle(self, contracts: Sequence[Contract]) -> None:
         for contract in contracts:
-            with continued_from(contract.envelope.traceparent), span("react", reaction=self._reaction.name):
-                await self._react(contract)
+            for reaction in self._reactions[contract.TYPE]:
+                with continued_from(contract.envelope.traceparent), span("react", reaction=reaction.name):
+                    await self._react(reaction, contract)
 
-    async def _react(self, contract: Contract) -> None:
-        mandate = self._mandate(contract.envelope)
+    async def _react(self, reaction: Reaction, contract: Contract) -> None:
+        mandate = self._mandate(reaction, contract.envelope)
         for wait in (*_WAITS, None):
             try:
-                await self._reaction.do(contract, commands=self._commands, mandate=mandate)
+                await reaction.do(contract, commands=self._commands, mandate=mandate)
                 return
             except Refused as refusal:
-                self._say("a reaction was refused", contract, refusal)
+                _say("a reaction was refused", reaction, contract, refusal)
                 return
             except NotFound as missing:
                 if wait is None:
-                    self._say("a reaction found nothing to act on", contract, missing)
+                    _say("a reaction found nothing to act on", reaction, contract, missing)
                     await self._log.refuse(mandate, missing)
                     return
                 await asyncio.sleep(wait)
             except Unavailable:
                 raise
             except CarelogError as error:
-                self._say("a reaction could not be carried out", contract, error)
+                _say("a reaction could not be carried out", reaction, contract, error)
                 await self._log.refuse(mandate, error)
                 return
 
-    def _mandate(self, cause: Envelope) -> Mandate:
+    def _mandate(self, reaction: Reaction, cause: Envelope) -> Mandate:
         """The service acts, for the organisation and the purpose of the event that it answers."""
         actor = Actor(
             subject=f"carelog:{self._service}",
@@ -77,13 +83,13 @@ class Reactor:
         )
         return Mandate(
             actor=actor,
-            action=self._reaction.action,
-            command=named_id("reaction", self._service, self._reaction.name, cause.id),
+            action=reaction.action,
+            command=named_id("reaction", self._service, reaction.name, cause.id),
             cause=EventId(cause.id),
             correlation=cause.correlationid,
             keyed=True,
         )
 
-    def _say(self, what: str, contract: Contract, error: CarelogError) -> None:
-        ids = {"reaction": self._reaction.name, "event": contract.envelope.id, "error": error.code}
-        _LOG.info(what, extra=ids)
+
+def _say(what: str, reaction: Reaction, contract: Contract, error: CarelogError) -> None:
+    _LOG.info(what, extra={"reaction": reaction.name, "event": contract.envelope.id, "error": error.code})

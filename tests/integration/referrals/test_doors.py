@@ -53,7 +53,6 @@ async def test_a_visit_nobody_reports_leads_through_the_active_state_to_an_outco
     assert (active.json()["business_status"], closing.json()["business_status"]) == ("5.1", "7.0")
 
 
-@pytest.mark.xfail(reason="the policy says 403, not 404, to an organisation that is near the patient", strict=True)
 async def test_a_draft_is_as_if_it_were_not_there_for_its_recipient(world: World) -> None:
     await world.accepted()
     await world.heard()  # from here on the recipient has a care relationship to the patient

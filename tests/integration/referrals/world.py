@@ -103,7 +103,7 @@ class World:
         commands = self.runtime.parts[Commands]
         for contract in contracts:
             for reaction in service.reactions:
-                reactor = Reactor(reaction, service=service.name, log=self.runtime.log, commands=commands)
+                reactor = Reactor([reaction], service=service.name, log=self.runtime.log, commands=commands)
                 if reactor.wants(contract.envelope):
                     await reactor.handle([contract])
 
