@@ -197,8 +197,9 @@ class Commands:
         async def decide(unit: Unit) -> Plain:
             chosen = await _chosen(unit, schedules)
             asked = _checked(period(since, until, zone=chosen[0].timetable.time_zone))
-            calendars = await _calendars(unit, chosen, Slot(asked.start, asked.end + LONGEST))
-            found = free_slots(chosen, calendars, since=max(asked.start, mandate.at), until=asked.end)
+            begins = max(asked.start, mandate.at)
+            calendars = await _calendars(unit, chosen, Slot(begins, asked.end + LONGEST))
+            found = free_slots(chosen, calendars, since=begins, until=asked.end)
             # Two months of short slots take long enough to keep others waiting.
             slots = await to_thread(list, islice(found, limit + 1))
             first = [{"start": slot.start.isoformat(), "end": slot.end.isoformat()} for slot in slots]
