@@ -42,7 +42,7 @@ async def _run(runtime: Runtime, role: str) -> None:
     try:
         async with AsyncExitStack() as stack:
             for name, work in _background(runtime, role):
-                await stack.enter_async_context(background(work, name))
+                runtime.background[name] = await stack.enter_async_context(background(work, name))
             await _serve(runtime, whole=role in ("api", "all"))
     finally:
         await runtime.stop()

@@ -1,5 +1,6 @@
 """A running service: its log, documents, doors and workers, made from its `Service` record and its settings."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,7 @@ class Runtime:
         self.parts: Mapping[type[Any], Any] = {}
         self.relay: Relay | None = None
         self.workers: Workers | None = None
+        self.background: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         self._beside = await PostgresDocuments.open(dsn=self.settings.postgres)
@@ -79,8 +81,10 @@ class Runtime:
         return self.workers
 
     async def alive(self) -> Mapping[str, str | None]:
+        ended = [name for name, task in self.background.items() if task.done()]
         return {
             "committer": None if self.log.committer.alive else "ended",
+            "background": f"ended: {', '.join(ended)}" if ended else None,
             "workers": self.workers.trouble() if self.workers else None,
         }
 

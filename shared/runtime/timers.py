@@ -60,6 +60,10 @@ class Timers:
         except CarelogError as refusal:
             ids = {"timer": row["command"], "aggregate": str(row["aggregate"]), "error": refusal.code}
             _LOG.info("a timer's command was refused", extra=ids)
+        except Exception:  # noqa: BLE001 - one broken timer must not stop the others
+            ids = {"timer": row["command"], "aggregate": str(row["aggregate"])}
+            _LOG.exception("a timer's command failed and is tried again", extra=ids)
+            return
         await self._done(row["aggregate"], row["command"], row["due_at"])
 
     async def _done(self, aggregate: UUID, command: str, due_at: object) -> None:

@@ -86,6 +86,8 @@ class Consumer:
                 await self._consume()
             except (KafkaError, OSError) as error:
                 _LOG.warning("a consumer is interrupted", extra={"group": self.group, "error": type(error).__name__})
+            except Exception:  # noqa: BLE001 - a group without its consumer would stand still in silence
+                _LOG.exception("a consumer failed and begins again", extra={"group": self.group})
             await asyncio.sleep(_PAUSES[3])
 
     async def _consume(self) -> None:

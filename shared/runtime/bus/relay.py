@@ -16,6 +16,7 @@ from aiokafka.partitioner import murmur2
 
 from shared.contracts.catalogue import topic_of
 from shared.contracts.envelope import Contract, to_headers
+from shared.kernel import Unavailable
 from shared.runtime.bus.topics import MESSAGE_BYTES, PARTITIONS
 from shared.runtime.json import dumps
 from shared.runtime.log import Log
@@ -49,8 +50,10 @@ class Relay:
         while True:
             try:
                 await self._relay()
-            except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (KafkaError, Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 _LOG.warning("the relay is interrupted", extra={"error": type(error).__name__})
+            except Exception:  # noqa: BLE001 - said aloud, and tried again: the log waits
+                _LOG.exception("the relay cannot publish", extra={"position": self.position})
             self.active = False
             await asyncio.sleep(_PAUSE)
 

@@ -113,7 +113,13 @@ class Committer:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                await self._commit(self._take())
+                batch = self._take()
+                try:
+                    await self._commit(batch)
+                except Exception:  # noqa: BLE001 - a committer that ended would leave every command waiting
+                    _LOG.exception("a batch could not be committed")
+                    for _, future in batch:
+                        _fail(future, Unavailable("The log could not be written: try again."))
 
     def _take(self) -> list[tuple[Append, asyncio.Future[Answer]]]:
         """The next batch: in order of arrival, at most one command for each aggregate and command id."""
