@@ -8,10 +8,15 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from tests.support.engines import choice
 from tests.support.engines.engine import Engine, EngineUnavailable, skip_or_fail
 from tests.support.engines.postgres import Postgres, fresh_database
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("carelog", deadline=None)
+settings.load_profile("carelog")
 
 _RUN = "CARELOG_TEST_RUN"
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 from eventsourcing.persistence import StoredEvent
 
-from shared.kernel import Actor, CarelogError, Invalid, NotFound, Refused, Stale, Unavailable
+from shared.kernel import Actor, CarelogError, Invalid, NotFound, Refused, Unavailable
 from shared.runtime.json import dumps, loads
 from shared.runtime.locks import KeyedLocks
 from shared.runtime.log.committer import Committer, Conflict, Duplicate
@@ -195,8 +195,6 @@ class Log:
                     await self.refuse(mandate, refusal)
                 raise
             except Conflict:
-                if mandate.expected is not None:
-                    raise Stale from None
                 await asyncio.sleep(0.001 * attempt)
         raise Unavailable("Too many others are changing this at the same time: try again.")
 

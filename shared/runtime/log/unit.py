@@ -48,14 +48,16 @@ class Unit:
         """The aggregate as it is now. Raises `NotFound` (missing, of another kind, or not the caller's to know),
         `Denied`, and `Stale` where `If-Match` says another version of the target.
         """
-        aggregate = await self.find(kind, id, action=action)
-        if aggregate is None:
+        found = await self.load_all(kind, [id], action=action)
+        if id not in found:
             raise NotFound
-        return aggregate
+        return found[id]
 
     async def find(self, kind: type[A], id: UUID, *, action: str | None = None) -> A | None:
-        """As `load`; None where there is no such aggregate yet."""
+        """As `load`; None where there is no such aggregate yet (and `Stale` where `If-Match` names a version of it)."""
         found = await self.load_all(kind, [id], action=action)
+        if id not in found and id == self._target and self.mandate.expected is not None:
+            raise Stale
         return found.get(id)
 
     async def load_all(
@@ -238,9 +240,14 @@ class Unit:
         return None
 
     def _lineage(self) -> list[UUID]:
-        """The aggregates that this command's cause may be the last event of, nearest first."""
+        """The aggregates that this command's cause may be the last event of, nearest first.
+
+        What is born follows from what it names alone: what else the command changes (a day's calendar) may have been
+        changed last in somebody else's story.
+        """
         target = [self._target] if self._target and self._target in self._newest else []
-        loaded = [id for id in self._newest if self._held[id][0].pending_events]
+        born = self._held.keys() - self._newest.keys()
+        loaded = [] if born else [id for id in self._newest if self._held[id][0].pending_events]
         return [*target, *self._named, *loaded]
 
     async def _known(self, id: UUID) -> tuple[EventId, UUID] | None:

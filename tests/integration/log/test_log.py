@@ -164,6 +164,30 @@ async def test_a_birth_inherits_the_story_of_what_it_names(log: Log) -> None:
     assert effect.correlation == cause.correlation
 
 
+async def test_a_birth_never_inherits_the_story_of_what_else_the_command_changes(log: Log) -> None:
+    day = (await opened(log)).changed[0].id
+
+    async def decide(unit: Unit) -> Any:
+        (await unit.load(Counter, day)).count(at=unit.mandate.at)
+        unit.add(Counter.open(id=fresh_id(), at=unit.mandate.at), because_of=[fresh_id()])
+
+    said = mandate()
+    await log.run(said, decide)
+    _, counted_on, born = await log.after(0, limit=3)
+    assert {counted_on.correlation, born.correlation} == {said.command}
+    assert {counted_on.causation, born.causation} == {None}
+
+
+async def test_if_match_on_what_is_not_there_is_stale(log: Log) -> None:
+    missing = fresh_id()
+
+    async def decide(unit: Unit) -> Any:
+        return await unit.find(Counter, missing)
+
+    with pytest.raises(Stale):
+        await log.run(mandate(expected=1), decide, target=missing)
+
+
 async def test_the_log_refuses_to_be_changed(log: Log) -> None:
     await opened(log)
     for statement in ("UPDATE events SET actor = 'mallory'", "DELETE FROM events", "TRUNCATE events"):
