@@ -1,0 +1,100 @@
+"""The import: what others refer to first, then the patients, a few at once; done when the timelines show all of it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.importing.door import Accepted, Door
+from deploy.importing.files import Unreadable, files_at, in_turns
+from deploy.importing.parcel import Parcel, parcel
+from deploy.importing.tally import Tally
+from services.records.domain.fhir import TYPES
+
+AT_ONCE = 2
+_AWAITED = 20
+"""how many versions one read may wait for"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far it is: bytes of files, and resources that are in."""
+
+    bytes_done: int
+    bytes_all: int
+    resources: int
+    waits: bool = False
+    """all is sent; what is left is that the timelines show it"""
+
+
+class Importer:
+    def __init__(self, *, door: Door, tell: Callable[[Progress], None] = lambda progress: None) -> None:
+        self._door = door
+        self._tell = tell
+        self._tally = Tally()
+        self._shown_by: list[tuple[str, Sequence[str]]] = []
+        self._sizes: dict[Path, int] = {}
+        self._done = 0
+
+    async def bring_in(self, *, path: Path) -> Tally:
+        """Brings in the file or folder. Raises `Trouble` where it cannot go on; what was brought in stays."""
+        files = files_at(path=path)
+        self._sizes = {file: file.stat().st_size for file in files}
+        first, patients = in_turns(files=files)
+        for file in first:
+            await self._one(file)
+        await self._several(patients)
+        self._report(waits=True)
+        for patient, versions in self._shown_by:
+            await self._door.visible(patient=patient, versions=versions)
+        return self._tally
+
+    async def _several(self, files: Sequence[Path]) -> None:
+        """A few at a time; when one fails, no further one is begun."""
+        waiting = list(reversed(files))
+
+        async def work() -> None:
+            while waiting:
+                await self._one(waiting.pop())
+
+        async with asyncio.TaskGroup() as together:
+            for _ in range(AT_ONCE):
+                together.create_task(work())
+
+    async def _one(self, file: Path) -> None:
+        try:
+            ready = await asyncio.to_thread(parcel, path=file)
+        except Unreadable as unreadable:
+            self._tally.unreadable(file.name, str(unreadable))
+        else:
+            await self._send(ready)
+        self._done += self._sizes[file]
+        self._report()
+
+    async def _send(self, ready: Parcel) -> None:
+        said = await self._door.send(ready)
+        if isinstance(said, Accepted):
+            self._tally.accept(ready, said.statuses, repeated=said.repeated)
+            self._await(ready, said.locations)
+        else:
+            self._tally.refuse(ready, said.reasons)
+
+    def _await(self, ready: Parcel, locations: Sequence[str]) -> None:
+        """One patient's events come in order: when the last of them are shown, all of them are."""
+        theirs = [where for type, where in zip(ready.types, locations, strict=False) if _is_a_patients(type)]
+        written = [where.split("/") for where in theirs if "/_history/" in where]
+        patient = next((parts[1] for parts in written if parts[0] == "Patient"), None)
+        if patient:
+            self._shown_by.append((patient, [f"{parts[1]}.{parts[3]}" for parts in written[-_AWAITED:]]))
+
+    def _report(self, *, waits: bool = False) -> None:
+        self._tell(
+            Progress(
+                bytes_done=self._done, bytes_all=sum(self._sizes.values()), resources=self._tally.resources, waits=waits
+            )
+        )
+
+
+def _is_a_patients(type: str) -> bool:
+    known = TYPES.get(type)
+    return known is not None and known.belongs in ("required", "targets")
