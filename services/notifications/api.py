@@ -14,7 +14,7 @@ from services.notifications.domain.words import Language, Topic
 from services.notifications.queries import Queries
 from shared.kernel import Actor
 from shared.runtime.http.doors import WaitFor, answer, doors, may, reads, reply, the
-from shared.runtime.mandate import Mandate
+from shared.runtime.mandate import Done, Mandate
 from shared.runtime.reading import Page
 
 router = doors(tag="notifications")
@@ -47,14 +47,15 @@ async def set_preferences(
     patient: UUID, wish: SetPreferences, commands: Do, mandate: Annotated[Mandate, may("preferences.set")]
 ) -> Response:
     wanted = Wanted(email=wish.email, channel=wish.channel, language=wish.language, opted_out=tuple(wish.opted_out))
-    return reply(await commands.set_preferences(mandate=mandate, patient=patient, wanted=wanted))
+    done = await commands.set_preferences(mandate=mandate, patient=patient, wanted=wanted)
+    return reply(done, status=201 if done.answer["version"] == 1 and done.changed else 200)
 
 
 @router.get("/patients/{patient}/preferences")
-async def preferences(patient: UUID, commands: Do, mandate: Annotated[Mandate, may("preferences.read")]) -> Response:
+async def preferences(patient: UUID, commands: Do, actor: Annotated[Actor, reads("preferences.read")]) -> Response:
     """As they are now."""
-    done = await commands.preferences(mandate=mandate, patient=patient)
-    return answer(done.answer, version=done.answer["version"])
+    mandate = Mandate(actor=actor, action="preferences.read")
+    return _told(await commands.preferences(mandate=mandate, patient=patient))
 
 
 @router.get("/messages")
@@ -73,7 +74,10 @@ async def messages(
 
 
 @router.get("/messages/{id}")
-async def message(id: UUID, commands: Do, mandate: Annotated[Mandate, may("message.read")]) -> Response:
+async def message(id: UUID, commands: Do, actor: Annotated[Actor, reads("message.read")]) -> Response:
     """As it is now."""
-    done = await commands.message(mandate=mandate, message=id)
+    return _told(await commands.message(mandate=Mandate(actor=actor, action="message.read"), message=id))
+
+
+def _told(done: Done) -> Response:
     return answer(done.answer, version=done.answer["version"])

@@ -9,18 +9,14 @@ from uuid import UUID
 from hypothesis import strategies as some
 
 from shared.contracts.envelope import Contract
-from shared.kernel import Aggregate, named_id
+from shared.kernel import Aggregate
 from shared.runtime.documents.memory import MemoryDocuments
 from shared.runtime.documents.port import Document
-from shared.runtime.log.mapper import EventMapper
-from shared.runtime.log.rows import Stored
 from shared.runtime.projecting import applier
 from shared.runtime.projection import Projection
 from shared.runtime.publishing import Publisher
 from shared.runtime.service import Service
-from tests.support.scenario import SOME_TIME
-
-_MAPPER = EventMapper()
+from tests.support.contracts import stored
 
 
 def told(
@@ -28,34 +24,8 @@ def told(
 ) -> list[Contract]:
     """The contracts of all that the aggregate has just recorded, in order, as the relay would make them."""
     publisher = Publisher(service, epoch=1)
-    return [publisher.contract(_stored(event, patient, organization)) for event in aggregate.pending_events]
-
-
-def _stored(event: Any, patient: UUID | None, organization: str) -> Stored:
-    kept = _MAPPER.to_stored_event(event)
-    command = named_id("command", str(event.originator_id), str(event.originator_version))
-    return Stored(
-        position=event.originator_version,
-        aggregate=event.originator_id,
-        version=event.originator_version,
-        name=kept.topic,
-        topic=kept.topic.split(".", 1)[0],
-        key=patient or event.originator_id,
-        patient=patient,
-        organization=organization,
-        recorded_at=SOME_TIME,
-        occurred_at=event.timestamp,
-        command=command,
-        actor="someone",
-        role="clinician",
-        purpose="TREAT",
-        origin="live",
-        links="{}",
-        correlation=command,
-        causation=None,
-        trace=None,
-        state=kept.state,
-    )
+    facts = {"patient": patient, "organization": organization}
+    return [publisher.contract(stored(event, **facts)) for event in aggregate.pending_events]
 
 
 async def shown(projection: Projection[Any], batches: Iterable[Sequence[Contract]]) -> dict[str, Document]:

@@ -1,0 +1,1 @@
+"""Billing over its real log, behind its real doors."""

@@ -1,0 +1,1 @@
+"""Notifications over its real log, behind its real doors."""
