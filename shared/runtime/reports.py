@@ -48,17 +48,19 @@ class Reports:
 
     async def problems(self) -> Sequence[str]:
         """One line for each hole and each stopped partition."""
-        holes = await self._log.pool.fetch(
-            "SELECT projection, source, expected, got FROM holes ORDER BY 1, 2 LIMIT 100"
-        )
-        stopped = await self._log.pool.fetch(
-            "SELECT consumer, topic, partition, offset_at, event, error FROM stopped ORDER BY 1, 2, 3"
-        )
-        return [
-            *(f"{h['projection']}: {h['source']} expects version {h['expected']}, got {h['got']}" for h in holes),
-            *(f"{s['consumer']}: {_place(s)} stopped at {s['offset_at']}, {s['event']}, {s['error']}" for s in stopped),
-        ]
+        return await problems_in(self._log.pool)
 
 
-def _place(row: Any) -> str:
-    return f"{row['topic']}/{row['partition']}"
+async def problems_in(database: Any) -> Sequence[str]:
+    """The same of a log that is asked from outside: `database` is a connection to it, or a pool of them."""
+    holes = await database.fetch("SELECT projection, source, expected, got FROM holes ORDER BY 1, 2 LIMIT 100")
+    stopped = await database.fetch(
+        "SELECT consumer, topic, partition, offset_at, event, error FROM stopped ORDER BY 1, 2, 3"
+    )
+    return [
+        *(f"{h['projection']}: {h['source']} expects version {h['expected']}, got {h['got']}" for h in holes),
+        *(
+            f"{s['consumer']}: {s['topic']}/{s['partition']} stopped at {s['offset_at']}, {s['event']}: {s['error']}"
+            for s in stopped
+        ),
+    ]
