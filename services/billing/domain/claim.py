@@ -8,14 +8,15 @@ is then negative, a credit, until the payment is reversed.
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Literal, Self, assert_never
+from typing import Any, ClassVar, Literal, Self, assert_never
 
 from services.billing.domain.lines import Code, counted
 from services.billing.domain.money import Money, exact, nothing
 from shared.kernel import Aggregate, AggregateId, Birth, Event, OrganizationId, PatientId, Refused, named_id
 
 Status = Literal["open", "submitted", "paid"]
-Kind = Literal["charge", "submission", "payment", "reversal"]
+Reversible = Literal["charge", "submission", "payment"]
+Kind = Reversible | Literal["reversal"]
 PaidBy = Literal["payer", "patient"]
 
 _TOMORROW = timedelta(days=1)
@@ -100,7 +101,7 @@ class Claim(Aggregate):
         TOPIC: ClassVar[str] = "billing.claim.reversed"
         entry: int
         reverses: int
-        kind: Kind
+        kind: Reversible
         amount: Money
         effective: date
         reason: str
@@ -138,16 +139,14 @@ class Claim(Aggregate):
     def charge(self, *, code: Code, units: Decimal, amount: Money, effective: date, at: datetime) -> int:
         """Enters a charge: `amount` is for all its `units` together. Returns the entry's number."""
         self._must_be_open()
-        self._record(
+        return self._enter(
             Claim.Charged,
             at=at,
-            entry=self._next,
             code=code,
             units=counted(units),
             amount=self._exact(amount),
             effective=_by_now(effective, at),
         )
-        return self._last
 
     def submit(self, *, coverage: AggregateId | None, at: datetime) -> int:
         """Sends it to whoever pays: the coverage, or the patient where there is none. Returns the entry's number."""
@@ -156,8 +155,7 @@ class Claim(Aggregate):
         if not charges:
             raise NothingCharged
         total = Money(value=sum((c.amount.value for c in charges), nothing(self.currency)), currency=self.currency)
-        self._record(Claim.Submitted, at=at, entry=self._next, total=total, coverage=coverage or self.coverage)
-        return self._last
+        return self._enter(Claim.Submitted, at=at, total=total, coverage=coverage or self.coverage)
 
     def pay(
         self, *, amount: Money, effective: date, paid_by: PaidBy, reference: str | None = None, at: datetime
@@ -165,16 +163,14 @@ class Claim(Aggregate):
         """Enters a payment. Returns the entry's number."""
         if self.submission is None:
             raise NotSubmitted
-        self._record(
+        return self._enter(
             Claim.Paid,
             at=at,
-            entry=self._next,
             amount=self._exact(amount),
             effective=_by_now(effective, at),
             paid_by=paid_by,
             reference=reference,
         )
-        return self._last
 
     def reverse(self, *, entry: int, reason: str, effective: date, at: datetime) -> int:
         """Takes back one entry by another of the opposite amount. Returns the new entry's number."""
@@ -183,17 +179,15 @@ class Claim(Aggregate):
             self._must_be_open()
         if isinstance(found, Claim.Charged | Claim.Paid) and effective < found.effective:
             raise ReversedBeforeEntered
-        self._record(
+        return self._enter(
             Claim.Reversed,
             at=at,
-            entry=self._next,
             reverses=entry,
             kind=kind_of(found),
             amount=Money(value=nothing(self.currency) - effect_of(found), currency=self.currency),
             effective=_by_now(effective, at),
             reason=reason,
         )
-        return self._last
 
     def balance(self, *, at: date | None = None) -> Money:
         """What is owed once all entries have taken effect, or at the end of that day; negative: a credit."""
@@ -211,13 +205,10 @@ class Claim(Aggregate):
         """FHIR R4 Claim.status: a draft until it is submitted."""
         return "draft" if self.submission is None else "active"
 
-    @property
-    def _last(self) -> int:
-        return len(self.entries)
-
-    @property
-    def _next(self) -> int:
-        return len(self.entries) + 1
+    def _enter(self, entry: type[Event], *, at: datetime, **facts: Any) -> int:
+        number = len(self.entries) + 1
+        self._record(entry, at=at, entry=number, **facts)
+        return number
 
     def _must_be_open(self) -> None:
         if self.submission is not None:
