@@ -1,0 +1,1 @@
+"""What all five services promise, checked by one suite over their five records."""
