@@ -27,7 +27,7 @@ from tests.integration.notifications.known import (
     booked,
     declined,
 )
-from tests.support.running import Running
+from tests.support.running import Running, running
 
 
 class ProcessEnded(BaseException):
@@ -170,12 +170,15 @@ async def test_a_process_that_ends_while_sending_sends_again_under_the_same_id(n
     assert first.id == second.id
 
 
-async def test_two_workers_that_fire_the_same_timer_send_once(notifications: Running) -> None:
+async def test_two_workers_that_fire_the_same_timers_send_once(
+    notifications: Running, database: str, tmp_path: Path, letters: Path
+) -> None:
     await prefer(notifications)
     for version in range(1, 6):
         await notifications.react(booked(version=version))
     channel = FakeChannel()
-    await asyncio.gather(*(sweep(notifications, channel=channel) for _ in range(4)))
+    async with running(service, database=database, home=tmp_path / "other", channel=f"folder:{letters}") as other:
+        await asyncio.gather(*(sweep(one, channel=channel) for one in (notifications, other) * 2))
     assert len(channel.letters) == len({letter.id for letter in channel.letters}) == 5
     assert sorted(await happened(notifications)) == sorted(["queued", "attempted", "sent"] * 5)
 
