@@ -1,7 +1,7 @@
 """Questions over the worklist. Whether something is overdue is asked of the clock at the moment of reading."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,9 @@ from services.referrals.projections import ReferralRow
 from shared.kernel import Actor
 from shared.runtime.documents.port import Equal, Order, Range, Term
 from shared.runtime.reading import Page, Reader, Waited
+
+_EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+"""what is due at no time ranks below every time, and is never late"""
 
 
 class Queries:
@@ -61,7 +64,7 @@ def _terms(status: str | None, organization: str | None, closed: bool | None) ->
 
 def _due(overdue: bool | None, now: datetime) -> Iterator[Term]:
     if overdue is not None:
-        yield Range(field="due", lt=now) if overdue else Range(field="due", ge=now)
+        yield Range(field="due", ge=_EARLIEST, lt=now) if overdue else Range(field="due", ge=now)
 
 
 def as_of(row: dict[str, Any], *, now: datetime) -> dict[str, Any]:

@@ -6,10 +6,11 @@ CloudEvents 1.0 in Kafka's binary mode: the envelope is the headers, a contract'
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict
 
 SPECVERSION = "1.0"
 CONTENT_TYPE = "application/json"
@@ -73,18 +74,14 @@ class Contract(BaseModel):
     TYPE: ClassVar[str]
     """`<service>.<aggregate>.<what happened>.v<n>`"""
 
-    _envelope: Envelope | None = PrivateAttr(default=None)
-
-    @property
+    @cached_property
     def envelope(self) -> Envelope:
         """Who, when and why. Present on every contract that came from a log, a topic or a feed."""
-        if self._envelope is None:
-            raise LookupError(f"{self.TYPE} was made without its envelope")
-        return self._envelope
+        raise LookupError(f"{self.TYPE} was made without its envelope")
 
     def within(self, envelope: Envelope) -> Self:
         """The same contract in its envelope (attached in place: a contract is made once, by whoever reads it)."""
-        self._envelope = envelope
+        self.__dict__["envelope"] = envelope
         return self
 
 
@@ -133,20 +130,17 @@ def to_headers(envelope: Envelope, *, traceparent: str | None = None) -> list[tu
 
 
 def from_headers(headers: Headers, *, key: bytes | None) -> Envelope:
-    """The envelope of a message. Unknown headers are ignored; raises `ValueError` where a needed one is absent or
-    malformed.
+    """The envelope of a message. Unknown headers are ignored; raises `ValueError` where one that is needed is absent
+    or malformed.
     """
-    facts: dict[str, Any] = {"key": (key or b"").decode()}
-    links: dict[str, str] = {}
-    for name, raw in headers:
-        short = name.removeprefix("ce_")
-        if name.startswith(_LINK):
-            links[name[len(_LINK) :]] = raw.decode()
-        elif short in _PLAIN:
-            facts[short] = _PLAIN[short](raw.decode())
-        elif short in _TEXT or name == "traceparent":
-            facts[short] = raw.decode()
+    said = dict(headers)
+    facts: dict[str, Any] = {name: said[f"ce_{name}"].decode() for name in _TEXT if f"ce_{name}" in said}
+    for name, read in _PLAIN.items():
+        if (raw := said.get(f"ce_{name}")) is not None:
+            facts[name] = read(raw.decode())
+    links = {name[len(_LINK) :]: raw.decode() for name, raw in said.items() if name.startswith(_LINK)}
+    trace = said.get("traceparent")
     try:
-        return Envelope(links=links, **facts)
+        return Envelope(key=(key or b"").decode(), links=links, traceparent=trace.decode() if trace else None, **facts)
     except TypeError as missing:
         raise ValueError(f"not a Carelog message: {missing}") from None
