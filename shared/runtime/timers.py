@@ -17,6 +17,8 @@ from shared.runtime.mandate import Mandate
 
 _SWEEP = 0.5
 _AT_ONCE = 100
+_TOGETHER = 16
+"""what is slow (a mail server that does not answer) holds up that many, not all"""
 _LOG = logging.getLogger(__name__)
 
 
@@ -47,14 +49,18 @@ class Timers:
             " WHERE t.due_at <= now() ORDER BY t.due_at LIMIT $1",
             _AT_ONCE,
         )
-        for row in due:
-            await self._fire(row)
+        together = asyncio.Semaphore(_TOGETHER)
+        fired = await asyncio.gather(*(self._fire(row, together) for row in due), return_exceptions=True)
+        for failure in fired:
+            if isinstance(failure, BaseException):
+                raise failure
         return len(due)
 
-    async def _fire(self, row: Any) -> None:
+    async def _fire(self, row: Any, together: asyncio.Semaphore) -> None:
         try:
             do = getattr(self._commands, row["command"])
-            await do(aggregate=row["aggregate"], mandate=self._mandate(row))
+            async with together:
+                await do(aggregate=row["aggregate"], mandate=self._mandate(row))
         except Unavailable:
             raise
         except CarelogError as refusal:
