@@ -33,7 +33,7 @@ class CoverageState:
 class CoverageRow(Documents[CoverageState]):
     """A coverage, found by its patient in the order in which coverages pay."""
 
-    name = "billing_coverages"
+    name = "coverages"
     hears = ("billing",)
     fields: ClassVar[Mapping[str, Kind]] = {"patient": "text", "organization": "text", "rank": "number"}
     indexes: ClassVar[Sequence[Sequence[str]]] = (("patient", "rank"),)
@@ -92,7 +92,7 @@ class ClaimState:
 class ClaimRow(Documents[ClaimState]):
     """A claim, found by its patient and where it stands, the newest first."""
 
-    name = "billing_claims"
+    name = "claims"
     hears = ("billing",)
     fields: ClassVar[Mapping[str, Kind]] = {
         "patient": "text",

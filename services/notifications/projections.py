@@ -37,7 +37,7 @@ class MessageState:
 class MessageRow(Documents[MessageState]):
     """A message, found by its patient, the newest first."""
 
-    name = "notifications_messages"
+    name = "messages"
     hears = ("notifications",)
     fields: ClassVar[Mapping[str, Kind]] = {
         "patient": "text",

@@ -37,7 +37,7 @@ class AppointmentState:
 class AppointmentRow(Documents[AppointmentState]):
     """An appointment, found by the days that it takes time of, by the clocks of its first resource."""
 
-    name = "scheduling_appointments"
+    name = "appointments"
     hears = ("scheduling",)
     fields: ClassVar[Mapping[str, Kind]] = {
         "patient": "text",

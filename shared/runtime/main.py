@@ -3,9 +3,10 @@
 import asyncio
 import gc
 import logging
+import signal
 import sys
-from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any, get_args
 from typing import Literal as Choice
 
@@ -85,9 +86,22 @@ async def _with_topics(runtime: Runtime, work: Coroutine[Any, Any, None]) -> Non
         work.close()
 
 
+class _Server(uvicorn.Server):
+    """Ends at a signal and returns. uvicorn's own raises the signal again, which would end the process before it has
+    let go of its groups, its spans and its connections.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
 async def _serve(runtime: Runtime, *, whole: bool) -> None:
     """Serves until a signal. A relay or worker alone serves its health."""
-    app = build_app(runtime.service, runtime)
+    app = build_app(runtime.service, runtime, whole=whole)
     settings = runtime.settings
     config = uvicorn.Config(
         app,
@@ -100,4 +114,4 @@ async def _serve(runtime: Runtime, *, whole: bool) -> None:
         timeout_graceful_shutdown=10,
         lifespan="off",
     )
-    await uvicorn.Server(config).serve()
+    await _Server(config).serve()

@@ -81,7 +81,7 @@ class Source:
 class ReferralRow(Documents[Source]):
     """A row of the worklist, by the referral's id."""
 
-    name = "referral-rows"
+    name = "referrals"
     hears = ("referrals", "scheduling")
     fields = {  # noqa: RUF012
         "organization": "text",

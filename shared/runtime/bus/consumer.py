@@ -88,6 +88,7 @@ class Consumer:
                 _LOG.warning("a consumer is interrupted", extra={"group": self.group, "error": type(error).__name__})
             except Exception:  # noqa: BLE001 - a group without its consumer would stand still in silence
                 _LOG.exception("a consumer failed and begins again", extra={"group": self.group})
+            self.progress_at = monotonic()  # it tries: whoever is away is not mended by ending this process
             await asyncio.sleep(_PAUSES[3])
 
     async def _consume(self) -> None:

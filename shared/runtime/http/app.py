@@ -41,8 +41,10 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def build_app(service: Service, runtime: Running, *, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
-    """The application of one service. Raises `Unguarded` where a route has no action."""
+def build_app(
+    service: Service, runtime: Running, *, whole: bool = True, lifespan: Lifespan[FastAPI] | None = None
+) -> FastAPI:
+    """The application of one service, or its health alone. Raises `Unguarded` where a route has no action."""
     app = FastAPI(
         title=service.title,
         openapi_url=None,  # `health` serves it: every route is a door
@@ -55,7 +57,7 @@ def build_app(service: Service, runtime: Running, *, lifespan: Lifespan[FastAPI]
     settings = runtime.settings
     callers = Callers(issuer=settings.issuer, audience=settings.audience, keys=Keys(settings.issuer_keys))
     app.state.site = Site(runtime, callers)
-    for router in (*service.routers, feed, health):
+    for router in (*service.routers, feed, health) if whole else (health,):
         app.include_router(router)
     problems = Problems(service.errors)
     problems.register(app)

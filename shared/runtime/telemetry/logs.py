@@ -36,9 +36,10 @@ def log_as_json(*, service: str, level: str = "INFO", stream: TextIO | None = No
     root = logging.getLogger()
     root.handlers[:] = [lines]
     root.setLevel(level)
-    for name in ("uvicorn", "uvicorn.error"):
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
+    for name in [*logging.root.manager.loggerDict]:
+        if name.split(".")[0] in ("uvicorn", *_QUIET):  # some bring a handler of their own, which would show messages
+            logging.getLogger(name).handlers.clear()
+            logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.access").disabled = True
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

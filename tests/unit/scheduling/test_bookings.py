@@ -91,7 +91,7 @@ async def test_calendars_have_their_own_key_and_no_patient(desk: Desk, doctor: U
             assert (stored.key, stored.patient) == (stored.aggregate, None)
 
 
-@pytest.mark.parametrize("referral", [uuid4(), ANN])
+@pytest.mark.parametrize("referral", [UUID(int=404), ANN])
 async def test_a_referral_that_nobody_has_heard_of_is_not_found(desk: Desk, doctor: UUID, referral: UUID) -> None:
     with pytest.raises(NotFound):
         await desk.book([doctor], NINE.start, referral=referral)
