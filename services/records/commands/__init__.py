@@ -61,7 +61,8 @@ class Commands:
                 return {"type": change.type, "id": str(bearer), "created": False}
             return (await _change_all(unit, [change]))[0]
 
-        return await self._log.run(mandate, decide)
+        # Held from before the look: of many who ask at once one creates, and the others find what it created.
+        return await self._log.run(mandate, decide, also=[_identifier(mandate, condition)])
 
     async def transact(self, *, mandate: Mandate, conditions: Iterable[Condition], prepare: Prepare) -> Done:
         """A transaction as one append. The answer: `{"changes": [{"type", "id", "created"}, ...], "found": {...}}`."""
@@ -79,13 +80,13 @@ class Commands:
 
 
 async def _bearers(unit: Unit, conditions: Sequence[Condition]) -> Bearers:
-    organization = unit.mandate.actor.organization
-    ids = {
-        one: identifier_id(type=one.type, system=one.system, value=one.value, organization=organization)
-        for one in conditions
-    }
+    ids = {one: _identifier(unit.mandate, one) for one in conditions}
     found = await unit.load_all(Identifier, ids.values(), judged=False) if ids else {}
     return {one: bearer for one, id in ids.items() if id in found and (bearer := found[id].bearer)}
+
+
+def _identifier(mandate: Mandate, one: Condition) -> UUID:
+    return identifier_id(type=one.type, system=one.system, value=one.value, organization=mandate.actor.organization)
 
 
 async def _change_all(unit: Unit, changes: Sequence[Change]) -> list[dict[str, Any]]:
