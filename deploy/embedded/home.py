@@ -48,6 +48,8 @@ class Running:
     is_development_broker: bool
     documents: str
     channel: str
+    ready: bool = False
+    """everything has answered"""
     children: Mapping[str, Mark] = field(default_factory=dict)
     databases: Mapping[str, str] = field(default_factory=dict)
     """the DSN of each service's log"""

@@ -46,6 +46,7 @@ class Supervisor:
         self._postgres = LocalPostgres(home=home.postgres)
         self._keepers: dict[str, Keeper] = {}
         self._databases: Mapping[str, str] = {}
+        self._ready = False
         self._open = AsyncExitStack()
 
     @property
@@ -57,6 +58,7 @@ class Supervisor:
             is_development_broker=self._wanted.kafka is None,
             documents=self._wanted.documents,
             channel=self._wanted.channel_in(self._home),
+            ready=self._ready,
             children={name: keeper.mark for name, keeper in self._keepers.items() if keeper.mark},
             databases=self._databases,
         )
@@ -69,6 +71,8 @@ class Supervisor:
             opening.callback(self._home.forget)
             opening.push_async_callback(asyncio.to_thread, self._postgres.stop)
             await self._start(opening)
+            self._ready = True
+            self._home.note(self.running)
             await opening.enter_async_context(_beside(self._watch()))
             self._open = opening.pop_all()
         return self
@@ -103,7 +107,7 @@ class Supervisor:
         for program in service_programs(home=self._home, wanted=self._wanted, databases=self._databases):
             self._keep(program)
         async with httpx.AsyncClient(timeout=5) as client:
-            await asyncio.gather(*(self._ready(client, name) for name in self._keepers))
+            await asyncio.gather(*(self._wait_for(client, name) for name in self._keepers))
 
     def _start_postgres(self) -> None:
         try:
@@ -123,7 +127,7 @@ class Supervisor:
         keepers = [self._keepers[name] for name in names if name in self._keepers]
         await asyncio.gather(*(keeper.stop(patience=patience) for keeper in keepers))
 
-    async def _ready(self, client: httpx.AsyncClient, name: str) -> None:
+    async def _wait_for(self, client: httpx.AsyncClient, name: str) -> None:
         deadline = monotonic() + START_LIMIT
         while not await self._answers(client, name, "/health/ready"):
             keeper = self._keepers[name]

@@ -1,11 +1,10 @@
 """The end: what must be true of the whole story, for those who took part and for those who did not."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from deploy.story.cast import HEART_DOCTOR, NORTH_DOCTOR, STRANGE_BILLER, STRANGER, Caller
-from deploy.story.scene import Scene
+from deploy.story.scene import NeverCame, Scene
 from deploy.story.thread import Thread, whole_thread
 
 Item = dict[str, Any]
@@ -25,7 +24,6 @@ STEPS: Sequence[str] = (
     "records.observation.recorded",
     "records.diagnosticreport.recorded",
     "records.encounter.finished",
-    "scheduling.appointment.fulfilled",
     "billing.claim.opened",
     "billing.claim.charged",
     "billing.claim.submitted",
@@ -39,6 +37,7 @@ ANSWERS: Sequence[tuple[str, str]] = (
     ("referrals.referral.accepted", "notifications.message.sent"),
     ("scheduling.appointment.booked", "referrals.referral.visit-scheduled"),
     ("scheduling.appointment.booked", "notifications.message.sent"),
+    ("records.encounter.finished", "scheduling.appointment.fulfilled"),
     ("referrals.referral.outcome-received", "notifications.message.sent"),
 )
 """what services say by themselves, some time after what they answer"""
@@ -46,8 +45,7 @@ ANSWERS: Sequence[tuple[str, str]] = (
 
 async def timeline(scene: Scene) -> str:
     """Both organisations get the same list."""
-    north = await scene.until("the timeline shows every step", partial(_whole, scene, NORTH_DOCTOR))
-    heart = await scene.until("Heart Centre's timeline does too", partial(_whole, scene, HEART_DOCTOR))
+    north, heart = await _whole(scene, NORTH_DOCTOR), await _whole(scene, HEART_DOCTOR)
     events = [item["event"] for item in north]
     scene.expect("both see the same timeline", holds=events == [item["event"] for item in heart])
     scene.expect("no event is there twice", holds=len(events) == len(set(events)))
@@ -56,10 +54,20 @@ async def timeline(scene: Scene) -> str:
     return f"{len(events)} events from {len(services)} services, the same to both"
 
 
-async def _whole(scene: Scene, caller: Caller) -> list[Item] | None:
-    items = await _pages(scene, caller)
-    types = [item["type"] for item in reversed(items)]
-    return items if all(_holds_in_order(types, line) for line in (STEPS, *ANSWERS)) else None
+async def _whole(scene: Scene, caller: Caller) -> list[Item]:
+    missing = ""
+
+    async def shown() -> list[Item] | None:
+        nonlocal missing
+        items = await _pages(scene, caller)
+        types = [item["type"] for item in reversed(items)]
+        missing = next(filter(None, (first_missing(types, line) for line in (STEPS, *ANSWERS))), "")
+        return None if missing else items
+
+    try:
+        return await scene.until("the timeline shows every step", shown)
+    except NeverCame as never:
+        raise NeverCame(f"{never} {missing} is not there, or not in its place.") from None
 
 
 async def _pages(scene: Scene, caller: Caller) -> list[Item]:
@@ -74,10 +82,10 @@ async def _pages(scene: Scene, caller: Caller) -> list[Item]:
         cursor = f"&cursor={page['next']}"
 
 
-def _holds_in_order(types: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether the wanted ones are among the types, one after the other."""
+def first_missing(types: Sequence[str], wanted: Sequence[str]) -> str:
+    """The first of the wanted ones that does not follow the ones before it; empty: they are all there, in order."""
     rest = iter(types)
-    return all(any(type.startswith(f"{one}.v") for type in rest) for one in wanted)
+    return next((one for one in wanted if not any(type.startswith(f"{one}.v") for type in rest)), "")
 
 
 async def strangers(scene: Scene) -> str:
