@@ -48,7 +48,7 @@ def holes(log: Sequence[Event]) -> list[str]:
 
 async def topic(system: System, service: str) -> list[str]:
     """The ids of all messages in a service's topic, in the order of their partitions; repeats too."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=system.running.kafka)
+    consumer = AIOKafkaConsumer(bootstrap_servers=system.running.kafka, auto_offset_reset="earliest")
     await consumer.start()
     try:
         name = topic_of(service)
@@ -56,7 +56,6 @@ async def topic(system: System, service: str) -> list[str]:
         partitions = [TopicPartition(name, number) for number in range(12)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         found: list[str] = []
         while [at for at, end in ends.items() if await consumer.position(at) < end]:
             for records in (await consumer.getmany(timeout_ms=500)).values():
