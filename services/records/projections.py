@@ -38,6 +38,7 @@ class Resources(Documents[Held]):
 
     name = "resources"
     hears = ("records",)
+    about = _NOUNS
     fields: ClassVar[Mapping[str, Kind]] = {**SEARCH_FIELDS, "organization": "text"}
     indexes = (("patient", "type"), ("type", "updated"), ("organization", "type"))
 

@@ -29,11 +29,13 @@ class Projection(Generic[S]):
 
     - `name`: the collection's, and part of the consumer group's name.
     - `hears`: the services whose topics it consumes.
+    - `about`: the types of the aggregates it can be about (`records.patient`); None: any. The rest is not read.
     - `fields`, `indexes`: what its documents can be found by (see `documents.port`).
     """
 
     name: ClassVar[str]
     hears: ClassVar[Sequence[str]]
+    about: ClassVar[frozenset[str] | None] = None
     fields: ClassVar[Mapping[str, Kind]] = {}
     indexes: ClassVar[Sequence[Sequence[str]]] = ()
 

@@ -47,6 +47,7 @@ class Relations(Documents[Relation]):
 
     name = "relations"
     hears = ("records", "scheduling", "billing", "referrals")
+    about = FOLLOWED
     fields = {"patient": "text", "near": "texts"}  # noqa: RUF012
 
     def where(self, envelope: Envelope) -> Iterable[str]:

@@ -7,7 +7,7 @@ connection and the subscription; the loop is ours, because its own logs a handle
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Protocol, TypeAlias, cast
 
@@ -40,8 +40,11 @@ class Unreadable(ValueError):
 class Handler(Protocol):
     """What a consumer does with its messages."""
 
+    def hears(self, type: str) -> bool:
+        """Whether messages of this type (`records.patient.registered.v1`) can be for it: the others are not read."""
+
     def wants(self, envelope: Envelope) -> bool:
-        """Whether the message is for it: the others are not even read."""
+        """Whether this message is for it."""
 
     async def handle(self, contracts: Sequence[Contract]) -> None:
         """Handles all of them, or raises: then none counts as handled."""
@@ -55,15 +58,17 @@ class Stops(Protocol):
     async def resumed(self, consumer: str, partition: TopicPartition) -> None: ...
 
 
-def read(record: Record, wants: Callable[[Envelope], bool]) -> Contract | None:
-    """The contract of a message; None where it is not wanted. Raises `Unreadable`."""
+def read(record: Record, handler: Handler) -> Contract | None:
+    """The contract of a message; None where it is not for the handler. Raises `Unreadable`."""
     try:
+        if not handler.hears(next(value.decode() for name, value in record.headers if name == "ce_type")):
+            return None
         envelope = from_headers(record.headers, key=record.key)
-        if not wants(envelope):
+        if not handler.wants(envelope):
             return None
         contract = catalogue()[envelope.type]
         return contract.model_validate(loads(record.value or b"")).within(envelope)
-    except (ValueError, KeyError, UnicodeDecodeError) as broken:
+    except (ValueError, KeyError, StopIteration) as broken:
         raise Unreadable(type(broken).__name__) from None
 
 
@@ -140,7 +145,7 @@ class Consumer:
     async def _handle(self, consumer: AIOKafkaConsumer, records: Partitions) -> None:
         """The whole batch at once; where that fails for good, message by message, to find the one."""
         try:
-            wanted = [c for batch in records.values() for one in batch if (c := read(one, self._handler.wants))]
+            wanted = [c for batch in records.values() for one in batch if (c := read(one, self._handler))]
             if wanted:
                 await self._handler.handle(wanted)
         except (Unavailable, OSError):
@@ -157,7 +162,7 @@ class Consumer:
         """Whether the partition could go on to the batch's end."""
         for record in batch:
             try:
-                contract = read(record, self._handler.wants)
+                contract = read(record, self._handler)
                 if contract:
                     await self._handler.handle([contract])
             except (Unavailable, OSError):

@@ -22,6 +22,9 @@ class Projector:
         self._applier = applier
         self._reports = reports
 
+    def hears(self, type: str) -> bool:
+        return self._projection.about is None or type.rsplit(".", 2)[0] in self._projection.about
+
     def wants(self, envelope: Envelope) -> bool:
         return any(True for _ in self._projection.where(envelope))
 

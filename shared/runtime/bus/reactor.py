@@ -42,8 +42,11 @@ class Reactor:
         self._log = log
         self._commands = commands
 
+    def hears(self, type: str) -> bool:
+        return type in self._reactions
+
     def wants(self, envelope: Envelope) -> bool:
-        return envelope.type in self._reactions and envelope.origin == "live"
+        return envelope.origin == "live"
 
     async def handle(self, contracts: Sequence[Contract]) -> None:
         for contract in contracts:
