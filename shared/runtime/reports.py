@@ -1,5 +1,6 @@
 """What has gone wrong and stands until it is mended: holes and stopped partitions, in the service's own database."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,8 @@ from aiokafka import TopicPartition
 
 from shared.runtime.log import Log
 from shared.runtime.projecting import Hole
+
+_EVENT = re.compile(rb"[0-9a-fA-F-]{36}\.\d{1,9}")
 
 
 class Reports:
@@ -24,8 +27,8 @@ class Reports:
         )
 
     async def stopped(self, consumer: str, record: Any, error: BaseException) -> None:
-        """Says where, and the error's class: never a value of the message."""
-        headers = dict(record.headers)
+        """Says where, and the error's class: never a value of the message, nor an id that is none."""
+        id = dict(record.headers).get("ce_id") or b""
         await self._log.pool.execute(
             "INSERT INTO stopped (consumer, topic, partition, offset_at, event, error) VALUES ($1, $2, $3, $4, $5, $6)"
             " ON CONFLICT (consumer, topic, partition) DO UPDATE SET offset_at = excluded.offset_at,"
@@ -34,7 +37,7 @@ class Reports:
             record.topic,
             record.partition,
             record.offset,
-            headers.get("ce_id", b"?").decode(errors="replace")[:200],
+            id.decode() if _EVENT.fullmatch(id) else "?",
             type(error).__name__,
         )
 

@@ -78,6 +78,8 @@ class Consumer:
     def __init__(self, *, bootstrap: str, group: str, topics: Sequence[str], handler: Handler, stops: Stops) -> None:
         self.group = group
         self.stopped: dict[TopicPartition, float] = {}
+        self._going: set[TopicPartition] = set()
+        """those that went on since they are ours: whoever had them before may have left them on record as stopped"""
         self._topics = topics
         self._bootstrap = bootstrap
         self._handler = handler
@@ -125,11 +127,13 @@ class Consumer:
         return sum(committed), sum(ends.values())
 
     async def _loop(self, consumer: AIOKafkaConsumer) -> None:
+        self._going.clear()
         failures = 0
         while True:
             self._retry_stopped(consumer)
             records: Partitions = await consumer.getmany(timeout_ms=_IDLE_MS, max_records=_RECORDS)
             self.progress_at = monotonic()
+            self._going &= consumer.assignment()
             if not records:
                 continue
             try:
@@ -180,6 +184,7 @@ class Consumer:
         extra = {"group": self.group, "partition": partition.partition, "offset": record.offset}
         _LOG.error("a partition is stopped", extra={**extra, "topic": partition.topic, "error": type(error).__name__})
         self.stopped[partition] = monotonic()
+        self._going.discard(partition)
         if partition in consumer.assignment():
             consumer.seek(partition, record.offset)
             consumer.pause(partition)
@@ -192,9 +197,10 @@ class Consumer:
                 self.stopped[partition] = monotonic()
 
     async def _went_on(self, partitions: Sequence[TopicPartition]) -> None:
-        for partition in self.stopped.keys() & set(partitions):
-            del self.stopped[partition]
+        for partition in set(partitions) - self._going:
+            self.stopped.pop(partition, None)
             await self._stops.resumed(self.group, partition)
+            self._going.add(partition)
 
     def _rewind(self, consumer: AIOKafkaConsumer, records: Partitions) -> None:
         for partition, batch in records.items():
