@@ -1,0 +1,1 @@
+"""The runtime as a whole, with a service as small as can be, over a real PostgreSQL and the development broker."""
