@@ -11,6 +11,7 @@ from shared.contracts.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentCheckedIn,
+    AppointmentConfirmed,
     AppointmentFulfilled,
     AppointmentMissed,
     AppointmentReinstated,
@@ -32,6 +33,7 @@ class AppointmentState:
     schedules: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     time_zone: str = ""
+    confirmed: bool = False
 
 
 class AppointmentRow(Documents[AppointmentState]):
@@ -64,6 +66,8 @@ class AppointmentRow(Documents[AppointmentState]):
                 return _taking(known, contract)
             case AppointmentReinstated():
                 return replace(known, status="booked")
+            case AppointmentConfirmed():
+                return replace(known, confirmed=True)
             case AppointmentArrived():
                 return replace(known, status="arrived")
             case AppointmentCheckedIn():
@@ -97,6 +101,7 @@ class AppointmentRow(Documents[AppointmentState]):
                 "resources": appointment.resources,
                 "time_zone": appointment.time_zone,
                 "referral": appointment.referral,
+                "confirmed": appointment.confirmed,
             },
             fields={**found_by, "days": _days(start, end), "start": start},
         )
@@ -111,6 +116,7 @@ def _taking(state: AppointmentState, taking: AppointmentBooked | AppointmentResc
         schedules=tuple(str(id) for id in taking.schedules),
         resources=taking.resources,
         time_zone=taking.time_zone,
+        confirmed=False,
     )
 
 

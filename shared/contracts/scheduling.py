@@ -106,6 +106,12 @@ class AppointmentRescheduled(Contract):
     time_zone: str
 
 
+class AppointmentConfirmed(Contract):
+    """The patient says that they will come. It holds for this time only: a rescheduled appointment is not confirmed."""
+
+    TYPE = "scheduling.appointment.confirmed.v1"
+
+
 class AppointmentArrived(Contract):
     """The patient is here (`arrived`)."""
 
@@ -162,6 +168,7 @@ PUBLISHED: tuple[type[Contract], ...] = (
     CalendarFreed,
     AppointmentBooked,
     AppointmentRescheduled,
+    AppointmentConfirmed,
     AppointmentArrived,
     AppointmentCheckedIn,
     AppointmentFulfilled,

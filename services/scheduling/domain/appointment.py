@@ -73,6 +73,9 @@ class Appointment(Aggregate):
     class Rescheduled(Taking):
         TOPIC: ClassVar[str] = "scheduling.appointment.rescheduled"
 
+    class Confirmed(Event):
+        TOPIC: ClassVar[str] = "scheduling.appointment.confirmed"
+
     class Arrived(Event):
         TOPIC: ClassVar[str] = "scheduling.appointment.arrived"
 
@@ -105,6 +108,7 @@ class Appointment(Aggregate):
         self.calendars: tuple[UUID, ...] = ()
         self.time_zone = "UTC"
         self.reason: str | None = None
+        self.confirmed = False
 
     @classmethod
     def book(
@@ -128,6 +132,12 @@ class Appointment(Aggregate):
         if (time, tuple(schedule.id for schedule in schedules)) != (self.time, self.schedules):
             _ahead(time, at)
             self._record(Appointment.Rescheduled, at=at, **_taking(time, schedules))
+
+    def confirm(self, *, at: datetime) -> None:
+        """The patient says that they will come; said again, it changes nothing. Another time is another question."""
+        self._demand("booked", NotBooked)
+        if not self.confirmed:
+            self._record(Appointment.Confirmed, at=at)
 
     def arrive(self, *, at: datetime) -> None:
         self._demand("booked", NotBooked)
@@ -174,11 +184,10 @@ class Appointment(Aggregate):
 
     def _fold(self, event: Event) -> None:
         match event:
-            case Appointment.Booked():
+            case Taking():
                 self._take(event)
-                self.reason = event.reason
-            case Appointment.Rescheduled():
-                self._take(event)
+            case Appointment.Confirmed():
+                self.confirmed = True
             case Appointment.Arrived():
                 self.status = "arrived"
             case Appointment.CheckedIn():
@@ -202,6 +211,9 @@ class Appointment(Aggregate):
         self.resources = event.resources
         self.calendars = event.calendars
         self.time_zone = event.time_zone
+        self.confirmed = False
+        if isinstance(event, Appointment.Booked):
+            self.reason = event.reason
 
 
 def _ahead(time: Slot, at: datetime) -> None:

@@ -28,6 +28,7 @@ from tests.unit.scheduling.replayed import replayed, state
 DOCTOR, ROOM = schedule("dr-heart"), schedule("room-2")
 WHY = "The clinic is closed on that day."
 
+CONFIRMED = said(Appointment.Confirmed)
 ARRIVED, CHECKED_IN, FULFILLED = said(Appointment.Arrived), said(Appointment.CheckedIn), said(Appointment.Fulfilled)
 MISSED, CANCELLED = said(Appointment.Missed), said(Appointment.Cancelled, reason=WHY)
 RETRACTED = said(Appointment.Retracted, reason=WHY)
@@ -43,6 +44,7 @@ HISTORIES: dict[str, tuple[Said, ...]] = {
 }
 
 WISHES: dict[str, Any] = {
+    "confirm": lambda it: it.confirm(at=NOW),
     "arrive": lambda it: it.arrive(at=NOW),
     "check-in": lambda it: it.check_in(at=NOW),
     "fulfil": lambda it: it.fulfil(at=NOW),
@@ -54,6 +56,7 @@ WISHES: dict[str, Any] = {
 }
 
 LEGAL: dict[tuple[str, str], tuple[str, Said]] = {
+    ("booked", "confirm"): ("booked", CONFIRMED),
     ("booked", "arrive"): ("arrived", ARRIVED),
     ("arrived", "check-in"): ("checked-in", CHECKED_IN),
     ("checked-in", "fulfil"): ("fulfilled", FULFILLED),
@@ -73,6 +76,7 @@ LEGAL: dict[tuple[str, str], tuple[str, Said]] = {
 """written by hand from the life cycle, so that no table of ours helps"""
 
 REFUSALS = {
+    "confirm": NotBooked,
     "arrive": NotBooked,
     "check-in": NotArrived,
     "fulfil": NotCheckedIn,
@@ -184,3 +188,13 @@ def _live(*history: Said) -> Appointment:
 def test_ids_are_those_of_the_events() -> None:
     assert _live(BOOKED).schedules == (SOME_ID,)
     assert isinstance(_live(BOOKED).calendars[0], UUID)
+
+
+def test_a_confirmation_said_again_changes_nothing() -> None:
+    given(Appointment, BOOKED, CONFIRMED).when(lambda it: it.confirm(at=NOW)).then_nothing()
+
+
+def test_another_time_is_not_confirmed_yet() -> None:
+    moved = said(Appointment.Rescheduled, **{**BOOKED.fields, "start": TEN.start, "end": TEN.end})
+
+    given(Appointment, BOOKED, CONFIRMED, moved).when(lambda it: it.confirm(at=NOW)).then(CONFIRMED)

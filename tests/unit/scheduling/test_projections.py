@@ -62,7 +62,17 @@ async def test_a_row_says_when_with_what_and_for_whom_but_not_why() -> None:
         "patient": str(ANN),
         "organization": HEART,
         "referral": str(REFERRAL),
+        "confirmed": False,
     }
+
+
+async def test_a_row_says_whether_the_patient_has_confirmed_this_time() -> None:
+    confirmed = booked()
+    confirmed.confirm(at=NOW)
+    assert (await row(confirmed))["confirmed"]
+
+    confirmed.reschedule(time=TEN, schedules=[ROOM], at=NOW)
+    assert not (await row(confirmed))["confirmed"]
 
 
 async def test_a_row_follows_its_appointment() -> None:
