@@ -207,6 +207,12 @@ async def appointment(id: UUID, commands: Do, actor: Annotated[Actor, reads("app
     return _told(await commands.appointment(mandate=mandate, appointment=id))
 
 
+@router.post("/appointments/{id}/confirm")
+async def confirm(id: UUID, commands: Do, mandate: Changing) -> Response:
+    """The patient says that they will come at this time."""
+    return reply(await commands.confirm(mandate=mandate, appointment=id))
+
+
 @router.post("/appointments/{id}/arrive")
 async def arrive(id: UUID, commands: Do, mandate: Changing) -> Response:
     return reply(await commands.arrive(mandate=mandate, appointment=id))

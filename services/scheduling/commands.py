@@ -119,6 +119,9 @@ class Commands:
         held = {*schedules, *await self._resources_of(mandate, appointment)}
         return await self._log.run(mandate, decide, target=appointment, also=held)
 
+    async def confirm(self, *, mandate: Mandate, appointment: UUID) -> Done:
+        return await self._ask(mandate, appointment, lambda found: found.confirm(at=mandate.at))
+
     async def arrive(self, *, mandate: Mandate, appointment: UUID) -> Done:
         return await self._ask(mandate, appointment, lambda found: found.arrive(at=mandate.at))
 
@@ -289,6 +292,7 @@ def _appointment(unit: Unit, appointment: Appointment) -> Plain:
         "resources": list(appointment.resources),
         "time_zone": appointment.time_zone,
         "reason": appointment.reason,
+        "confirmed": appointment.confirmed,
         "patient": str(birth.patient),
         "organization": birth.custodian,
         "referral": birth.links.get("referral"),
