@@ -73,7 +73,7 @@ class DocumentApplier(Generic[S]):
         while waiting:
             stored = await self._store.read(self.collection, waiting)
             writes = []
-            holes = []
+            holes = _of_others(holes, waiting)
             for id in sorted(waiting):
                 write = self._written(id, stored.get(id), waiting[id], holes)
                 if write is not None:
@@ -135,7 +135,7 @@ class JournalApplier:
             stored = await self._store.read(self.sources, waiting)
             rows: list[Document] = []
             writes: list[Write] = []
-            holes = []
+            holes = _of_others(holes, waiting)
             for source in sorted(waiting):
                 seen = stored[source].revision if source in stored else 0
                 fresh = _contiguous(waiting[source], seen, holes)
@@ -166,6 +166,11 @@ def _by_document(where: Callable[[Any], Iterable[str]], contracts: Sequence[Cont
         for id in where(contract.envelope):
             grouped.setdefault(id, []).append(contract)
     return grouped
+
+
+def _of_others(holes: Iterable[Hole], waiting: Mapping[str, object]) -> list[Hole]:
+    """Without those of the documents that are read and folded again: they may be filled by now."""
+    return [hole for hole in holes if hole.document not in waiting]
 
 
 def _contiguous(contracts: Sequence[Contract], seen: int, holes: list[Hole]) -> list[Contract]:
