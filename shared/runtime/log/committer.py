@@ -26,6 +26,15 @@ _CASTS = [f"{kind}[]" for _, kind in EVENT_COLUMNS] + [
 _ARGUMENTS = ", ".join(f"${n}::{cast}" for n, cast in enumerate(_CASTS, start=1))
 _BATCH = f"SELECT first, at FROM append_batch({_ARGUMENTS})"
 _ONE = f"SELECT * FROM append_one({_ARGUMENTS})"
+AWAY = (
+    OSError,  # refused, reset, timed out
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # stopping, starting, cancelled
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server ended the session in the middle of an answer
+)
+"""how a database that is away for a moment shows"""
 _EVENTS_AT_ONCE = 4_000
 _TRIES = 3
 
@@ -81,6 +90,7 @@ class Committer:
         self._connect = connect
         self._connection: asyncpg.Connection | None = None
         self._waiting: deque[tuple[Append, asyncio.Future[Answer]]] = deque()
+        self._under_way: list[tuple[Append, asyncio.Future[Answer]]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -89,9 +99,10 @@ class Committer:
         self._task = asyncio.create_task(self._run(), name="committer")
 
     async def stop(self) -> None:
-        """Commits what is waiting, then lets go of the connection."""
+        """Commits what is under way and waiting, then lets go of the connection."""
         if self._task:
-            await asyncio.gather(*(future for _, future in self._waiting), return_exceptions=True)
+            asked = [future for _, future in (*self._under_way, *self._waiting)]
+            await asyncio.gather(*asked, return_exceptions=True)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         if self._connection:
@@ -113,7 +124,7 @@ class Committer:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                batch = self._take()
+                self._under_way = batch = self._take()
                 try:
                     await self._commit(batch)
                 except Exception:  # noqa: BLE001 - a committer that ended would leave every command waiting
@@ -143,7 +154,7 @@ class Committer:
             await self._commit_at_once(batch)
         except asyncpg.UniqueViolationError:
             await self._commit_exactly(batch)
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as lost:
+        except AWAY as lost:
             _LOG.warning("the log's connection was lost", extra={"error": type(lost).__name__})
             await self._commit_exactly(batch)
         except asyncpg.PostgresError as error:
@@ -172,7 +183,7 @@ class Committer:
             try:
                 connection = await self._connected()
                 row: Any = await connection.fetchrow(_ONE, *_columns([append]))
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (asyncpg.PostgresError, *AWAY) as error:
                 if left and not isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError):
                     continue
                 _fail(future, Unavailable("The log could not be written: try again."))

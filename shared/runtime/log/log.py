@@ -16,7 +16,7 @@ from eventsourcing.persistence import StoredEvent
 from shared.kernel import Actor, CarelogError, Invalid, NotFound, Refused, Unavailable
 from shared.runtime.json import dumps, loads
 from shared.runtime.locks import KeyedLocks
-from shared.runtime.log.committer import Committer, Conflict, Duplicate
+from shared.runtime.log.committer import AWAY, Committer, Conflict, Duplicate
 from shared.runtime.log.mapper import EventMapper
 from shared.runtime.log.rows import Append, Birth, Stored
 from shared.runtime.log.schema import EVENT_COLUMNS, prepare
@@ -26,6 +26,11 @@ from shared.runtime.nearness import Nearness
 
 _COLUMNS = ", ".join(("position", "recorded_at", *(name for name, _ in EVENT_COLUMNS)))
 _ATTEMPTS = 30
+
+
+async def _as_it_is(_: object) -> None:
+    """Nothing here changes a session, so none is reset when it is given back: that would double every round trip."""
+
 
 Decide = Callable[[Unit], Awaitable[Any]]
 
@@ -74,7 +79,7 @@ class Log:
             self.epoch = await connection.fetchval("SELECT epoch FROM log")
         finally:
             await connection.close()
-        self._pool = await asyncpg.create_pool(self._dsn, min_size=1, max_size=8, command_timeout=30)
+        self._pool = await asyncpg.create_pool(self._dsn, min_size=1, max_size=8, command_timeout=30, reset=_as_it_is)
         await self.committer.start()
 
     async def stop(self) -> None:
@@ -95,7 +100,7 @@ class Log:
     async def _fetch(self, sql: str, *arguments: Any) -> list[Any]:
         try:
             return await self.pool.fetch(sql, *arguments)
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError) as error:
+        except AWAY as error:
             raise Unavailable("The log cannot be read right now.") from error
 
     async def stream(self, aggregate: UUID, *, up_to: int | None = None) -> Sequence[Stored]:
@@ -110,9 +115,10 @@ class Log:
     async def streams(self, aggregates: Iterable[UUID]) -> dict[UUID, list[Stored]]:
         """The events of several aggregates in one read; those that do not exist are left out."""
         found: dict[UUID, list[Stored]] = {}
+        if not (wanted := list(aggregates)):
+            return found
         rows = await self._fetch(
-            f"SELECT {_COLUMNS} FROM events WHERE aggregate = ANY($1::uuid[]) ORDER BY aggregate, version",
-            list(aggregates),
+            f"SELECT {_COLUMNS} FROM events WHERE aggregate = ANY($1::uuid[]) ORDER BY aggregate, version", wanted
         )
         for row in rows:
             found.setdefault(row["aggregate"], []).append(Stored(**row))
@@ -129,8 +135,10 @@ class Log:
 
     async def births(self, aggregates: Iterable[UUID]) -> dict[UUID, Stored]:
         """The first event of each; those that do not exist are left out."""
+        if not (wanted := list(aggregates)):
+            return {}
         rows = await self._fetch(
-            f"SELECT {_COLUMNS} FROM events WHERE aggregate = ANY($1::uuid[]) AND version = 1", list(aggregates)
+            f"SELECT {_COLUMNS} FROM events WHERE aggregate = ANY($1::uuid[]) AND version = 1", wanted
         )
         return {row["aggregate"]: Stored(**row) for row in rows}
 
@@ -190,13 +198,22 @@ class Log:
             try:
                 answer = await decide(unit)
                 return await self._save(unit, answer)
-            except Refused as refusal:
-                if mandate.keyed:
-                    await self.refuse(mandate, refusal)
+            except CarelogError as no:
+                if mandate.keyed and (kept := await self._said_before(mandate, no)):
+                    return kept
                 raise
             except Conflict:
                 await asyncio.sleep(0.001 * attempt)
         raise Unavailable("Too many others are changing this at the same time: try again.")
+
+    async def _said_before(self, mandate: Mandate, no: CarelogError) -> Done | None:
+        """The answer of another process, where it was faster with this very command: what it did is why ours was a no.
+
+        None: it is ours to say no, and a refusal is kept.
+        """
+        if kept := await self._kept(mandate):
+            return kept
+        return await self.refuse(mandate, no) if isinstance(no, Refused) else None
 
     async def _save(self, unit: Unit, answer: Any) -> Done:
         done = Done(changed=unit.changed, answer=answer)
@@ -224,12 +241,16 @@ class Log:
             raise KeptRefusal(**loads(kept.answer or b"{}"))
         return Done.unpack(kept.answer) if kept.answer else Done(repeated=True)
 
-    async def refuse(self, mandate: Mandate, refusal: CarelogError) -> None:
-        """Keeps a refusal as the answer to its command id for good: said again, it is refused again."""
+    async def refuse(self, mandate: Mandate, refusal: CarelogError) -> Done | None:
+        """Keeps a refusal as the answer to its command id for good: said again, it is refused again.
+
+        Returns the first answer where the command has been carried out already, else None.
+        """
         answer = dumps({"code": refusal.code, "detail": refusal.detail})
         why = await Unit(log=self, mandate=mandate, target=None).why()
         result = await self.committer.append(
             Append(why=why, events=(), fingerprint=mandate.fingerprint, outcome="refused", answer=answer)
         )
-        if isinstance(result, Duplicate):
-            self._repeat(mandate, result)
+        if isinstance(result, Duplicate) and result.outcome == "done":
+            return self._repeat(mandate, result)
+        return None

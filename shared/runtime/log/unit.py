@@ -37,6 +37,7 @@ class Unit:
         self._target = target
         self._held: dict[UUID, tuple[Aggregate, Birth]] = {}
         self._newest: dict[UUID, Stored] = {}
+        self._missing: set[UUID] = set()
         self._needed: dict[UUID, int] = {}
         self._timers: list[Timer] = []
         self._named: list[UUID] = []
@@ -68,9 +69,11 @@ class Unit:
         `judged` false: for what only keeps order and is shown to nobody (who bears an identifier).
         """
         wanted = list(dict.fromkeys(ids))
-        streams = await self._log.streams([id for id in wanted if id not in self._held])
+        asked = [id for id in wanted if id not in self._held and id not in self._missing]
+        streams = await self._log.streams(asked)
         for id, stream in streams.items():
             self._hold(id, stream)
+        self._missing.update(id for id in asked if id not in streams)
         found = {id: self._held[id] for id in wanted if id in self._held}
         if not judged:
             return {id: cast(A, aggregate) for id, (aggregate, _) in found.items()}

@@ -25,11 +25,16 @@ _TRANSIENT = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # stopping, starting, cancelled
     asyncpg.InsufficientResourcesError,
+    asyncpg.InternalClientError,  # the server ended the session in the middle of an answer
     asyncpg.PostgresSystemError,
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,  # a replica after a failover
     asyncpg.LockNotAvailableError,
 )
+
+
+async def _as_it_is(_: object) -> None:
+    """No call changes its session, so none is reset when it is given back: that would double every round trip."""
 
 
 class PostgresDocuments:
@@ -43,7 +48,12 @@ class PostgresDocuments:
     async def open(cls, *, dsn: str, connections: int = 8, patience: float = 10.0) -> Self:
         with _answering():
             pool = await asyncpg.create_pool(
-                dsn, min_size=1, max_size=connections, timeout=patience, server_settings={"jit": "off"}
+                dsn,
+                min_size=1,
+                max_size=connections,
+                timeout=patience,
+                reset=_as_it_is,
+                server_settings={"jit": "off"},
             )
         return cls(pool, patience=patience)
 
