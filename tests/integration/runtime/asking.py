@@ -1,13 +1,21 @@
-"""What tests ask of the counters, as Alice of North Clinic."""
+"""What tests ask of the counters, as Alice of North Clinic: through the service's commands, or of a log alone."""
 
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-from shared.kernel import Actor, OrganizationId
-from shared.runtime.mandate import Mandate, fresh_id
+from shared.kernel import Actor, EventId, OrganizationId, named_id
+from shared.runtime.log import Log, Unit
+from shared.runtime.mandate import Done, Mandate, fresh_id
+from shared.runtime.nearness import Heard
 from tests.integration.runtime.counters import Commands
+from tests.support.counter import Counter
 from tests.support.running import Running
 
-ALICE = Actor(subject="alice", role="clinician", organization=OrganizationId("north"), purpose="TREAT")
+NORTH, HEART = OrganizationId("north"), OrganizationId("heart")
+STORY = named_id("a story elsewhere")
+
+ALICE = Actor(subject="alice", role="clinician", organization=NORTH, purpose="TREAT")
 
 
 def mandate(**more: object) -> Mandate:
@@ -32,3 +40,48 @@ async def shows(it: Running, id: UUID, total: int) -> bool:
     client = await it.at("north", role="clinician")
     answer = await client.get(f"/counters/{id}")
     return answer.status_code == 200 and bool(answer.json()["total"] == total)
+
+
+class Known:
+    """Heart Centre is near to the patients it was told of; one referral has been heard of."""
+
+    def __init__(self) -> None:
+        self.patients: set[UUID] = set()
+        self.referral = fresh_id()
+
+    async def related(self, *, organization: OrganizationId, patient: UUID) -> bool:
+        return organization == NORTH or patient in self.patients
+
+    async def patients_of(self, *, organization: OrganizationId) -> Collection[str]:
+        return ()
+
+    async def heard(self, aggregate: UUID) -> Heard | None:
+        if aggregate != self.referral:
+            return None
+        return Heard(last=EventId(f"{self.referral}.7"), correlation=STORY, patient=None, near=frozenset())
+
+
+async def opened_in(
+    log: Log, *, by: Mandate | None = None, because_of: Collection[UUID] = (), patient: UUID | None = None, **more: Any
+) -> UUID:
+    id, who = fresh_id(), by or mandate()
+
+    async def decide(unit: Unit) -> None:
+        unit.add(Counter.open(id=id, at=who.at, **{"limit": 9, **more}), patient=patient, because_of=because_of)
+
+    await log.run(who, decide)
+    return id
+
+
+async def counted(log: Log, id: UUID, *, by: Mandate | None = None, before: Any = None) -> Done:
+    """`before`: what happens between the look for the command's id and its decision."""
+    who = by or mandate()
+
+    async def decide(unit: Unit) -> Any:
+        if before:
+            await before()
+        counter = await unit.load(Counter, id)
+        counter.count(at=who.at)
+        return {"total": counter.total}
+
+    return await log.run(who, decide, target=id)

@@ -10,8 +10,10 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from shared.contracts.catalogue import contracts
+from shared.runtime.log import Log
 from shared.runtime.telemetry import start_tracing
 from tests.integration.runtime import counters
+from tests.integration.runtime.asking import Known
 from tests.support.harness import Bus, a_bus, working
 from tests.support.running import Running
 
@@ -58,3 +60,25 @@ def spans() -> Iterator[InMemorySpanExporter]:
     stop = start_tracing(service="counters", exporter=exporter)
     yield exporter
     stop()
+
+
+@pytest.fixture
+def known() -> Known:
+    return Known()
+
+
+@pytest.fixture
+async def log(database: str, known: Known) -> AsyncIterator[Log]:
+    log = Log(dsn=database, nearness=known)
+    await log.start()
+    yield log
+    await log.stop()
+
+
+@pytest.fixture
+async def other(database: str, known: Known) -> AsyncIterator[Log]:
+    """Another process of the same service."""
+    log = Log(dsn=database, nearness=known)
+    await log.start()
+    yield log
+    await log.stop()
