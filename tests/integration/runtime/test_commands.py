@@ -14,7 +14,6 @@ from tests.integration.runtime.asking import Known, counted, mandate, opened_in
 from tests.support.counter import Full
 from tests.support.harness import eventually
 
-
 # one command, one answer --------------------------------------------------------------------------------------------
 
 

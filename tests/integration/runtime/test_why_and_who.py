@@ -10,7 +10,6 @@ from shared.runtime.log import Log
 from shared.runtime.mandate import Mandate, fresh_id
 from tests.integration.runtime.asking import HEART, NORTH, STORY, Known, counted, mandate, opened_in
 
-
 # why, in ids --------------------------------------------------------------------------------------------------------
 
 
