@@ -11,6 +11,8 @@ from typing import Protocol
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from deploy.embedded.ports import chosen_ports
+
 
 class Mailbox(Protocol):
     @property
@@ -51,10 +53,10 @@ class MailServer:
 @contextmanager
 def mail_server() -> Iterator[MailServer]:
     server = MailServer()
-    controller = Controller(server, hostname="127.0.0.1", port=0)
+    port = chosen_ports(said="0")["notifications"]
+    controller = Controller(server, hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        port = controller.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
         server.channel = f"smtp://127.0.0.1:{port}?starttls=never"
         yield server
     finally:
