@@ -67,7 +67,7 @@ class Rebuild:
             bootstrap=self._bootstrap,
             group=group_of(self._service, self._projection, generation),
             topics=[topic_of(service) for service in self._projection.hears],
-            handler=Projector(self._projection, applier=applies, reports=self._reports),
+            listener=Projector(self._projection, applier=applies, reports=self._reports),
             stops=self._reports,
         )
         async with background(consumer.run(), consumer.group):

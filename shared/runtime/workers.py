@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.contracts.catalogue import topic_of
 from shared.kernel import Unavailable
-from shared.runtime.bus.consumer import Consumer, Handler
+from shared.runtime.bus.consumer import Consumer, Listener
 from shared.runtime.bus.projector import Projector
 from shared.runtime.bus.reactor import Reactor
 from shared.runtime.documents.port import Documents as Store
@@ -86,12 +86,12 @@ class Workers:
         applies = applier(projection, store=store, generation=generation)
         for collection in applies.collections:
             await store.prepare(collection)
-        handler = Projector(projection, applier=applies, reports=self.reports)
-        self._consume(group, [topic_of(service) for service in projection.hears], handler)
+        listener = Projector(projection, applier=applies, reports=self.reports)
+        self._consume(group, [topic_of(service) for service in projection.hears], listener)
 
-    def _consume(self, group: str, topics: Iterable[str], handler: Handler) -> None:
+    def _consume(self, group: str, topics: Iterable[str], listener: Listener) -> None:
         consumer = Consumer(
-            bootstrap=self._bootstrap, group=group, topics=list(topics), handler=handler, stops=self.reports
+            bootstrap=self._bootstrap, group=group, topics=list(topics), listener=listener, stops=self.reports
         )
         self.consumers[group] = consumer
         self._start(group, consumer.run())

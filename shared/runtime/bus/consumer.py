@@ -37,7 +37,7 @@ class Unreadable(ValueError):
     """Not a message of ours, or of a contract that is not known here."""
 
 
-class Handler(Protocol):
+class Listener(Protocol):
     """What a consumer does with its messages."""
 
     def hears(self, type: str) -> bool:
@@ -58,13 +58,13 @@ class Stops(Protocol):
     async def resumed(self, consumer: str, partition: TopicPartition) -> None: ...
 
 
-def read(record: Record, handler: Handler) -> Contract | None:
-    """The contract of a message; None where it is not for the handler. Raises `Unreadable`."""
+def read(record: Record, listener: Listener) -> Contract | None:
+    """The contract of a message; None where it is not for the listener. Raises `Unreadable`."""
     try:
-        if not handler.hears(next(value.decode() for name, value in record.headers if name == "ce_type")):
+        if not listener.hears(next(value.decode() for name, value in record.headers if name == "ce_type")):
             return None
         envelope = from_headers(record.headers, key=record.key)
-        if not handler.wants(envelope):
+        if not listener.wants(envelope):
             return None
         contract = catalogue()[envelope.type]
         return contract.model_validate(loads(record.value or b"")).within(envelope)
@@ -75,14 +75,14 @@ def read(record: Record, handler: Handler) -> Contract | None:
 class Consumer:
     """One group's member in this process. `run` goes on until cancelled."""
 
-    def __init__(self, *, bootstrap: str, group: str, topics: Sequence[str], handler: Handler, stops: Stops) -> None:
+    def __init__(self, *, bootstrap: str, group: str, topics: Sequence[str], listener: Listener, stops: Stops) -> None:
         self.group = group
         self.stopped: dict[TopicPartition, float] = {}
         self._going: set[TopicPartition] = set()
         """those that went on since they are ours: whoever had them before may have left them on record as stopped"""
         self._topics = topics
         self._bootstrap = bootstrap
-        self._handler = handler
+        self._listener = listener
         self._stops = stops
         self.progress_at = monotonic()
         self._consumer: AIOKafkaConsumer | None = None
@@ -149,9 +149,9 @@ class Consumer:
     async def _handle(self, consumer: AIOKafkaConsumer, records: Partitions) -> None:
         """The whole batch at once; where that fails for good, message by message, to find the one."""
         try:
-            wanted = [c for batch in records.values() for one in batch if (c := read(one, self._handler))]
+            wanted = [c for batch in records.values() for one in batch if (c := read(one, self._listener))]
             if wanted:
-                await self._handler.handle(wanted)
+                await self._listener.handle(wanted)
         except (Unavailable, OSError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the partition must not go on without it
@@ -166,9 +166,9 @@ class Consumer:
         """Whether the partition could go on to the batch's end."""
         for record in batch:
             try:
-                contract = read(record, self._handler)
+                contract = read(record, self._listener)
                 if contract:
-                    await self._handler.handle([contract])
+                    await self._listener.handle([contract])
             except (Unavailable, OSError):
                 raise
             except Exception as error:  # noqa: BLE001

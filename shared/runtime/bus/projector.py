@@ -1,4 +1,4 @@
-"""A projection as a consumer's handler: applies batches, records holes, takes the trace to the document."""
+"""A projection as a consumer's listener: applies batches, records holes, takes the trace to the document."""
 
 import logging
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Projector:
-    """One projection's generation, as a consumer's handler."""
+    """One projection's generation, as a consumer's listener."""
 
     def __init__(self, projection: Projection[Any], *, applier: Applier, reports: Reports) -> None:
         self._projection = projection

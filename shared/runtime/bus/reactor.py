@@ -1,4 +1,4 @@
-"""Reactions as a consumer's handler: one command for each event of their contracts, however often it comes.
+"""Reactions as a consumer's listener: one command for each event of their contracts, however often it comes.
 
 All reactions of a service to one kind of aggregate share a consumer, so that they answer its events in their order.
 """
@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Reactor:
-    """A service's reactions to one kind of aggregate, as a consumer's handler."""
+    """A service's reactions to one kind of aggregate, as a consumer's listener."""
 
     def __init__(self, reactions: Sequence[Reaction], *, service: str, log: Log, commands: object) -> None:
         self._reactions: dict[str, list[Reaction]] = {}

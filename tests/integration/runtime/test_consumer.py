@@ -26,7 +26,7 @@ Start = Callable[[], AbstractAsyncContextManager[Consumer]]
 
 
 class Applied:
-    """A handler that remembers what it was given; it may be away, or unable to apply some."""
+    """A listener that remembers what it was given; it may be away, or unable to apply some."""
 
     def __init__(self) -> None:
         self.ids: list[str] = []
@@ -69,7 +69,7 @@ def consuming(bus: Bus, applied: Applied, reports: Reports, monkeypatch: pytest.
 
     @asynccontextmanager
     async def start() -> AsyncIterator[Consumer]:
-        consumer = Consumer(bootstrap=bus.bootstrap, group="g", topics=[TOPIC], handler=applied, stops=reports)
+        consumer = Consumer(bootstrap=bus.bootstrap, group="g", topics=[TOPIC], listener=applied, stops=reports)
         async with background(consumer.run(), "consumer"):
             yield consumer
 
