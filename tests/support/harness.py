@@ -81,8 +81,9 @@ async def _all(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition])
 
 
 @asynccontextmanager
-async def a_bus(folder: Path) -> AsyncIterator[Bus]:
-    async with Broker(data=folder) as broker:
+async def a_bus(folder: Path, *, port: int = 0) -> AsyncIterator[Bus]:
+    """A broker on what the folder holds, at this port, or any."""
+    async with Broker(data=folder, port=port) as broker:
         await ensure_topics(bootstrap=broker.bootstrap, names=TOPICS, replicas=1)
         producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap, acks="all", max_request_size=4_000_000)
         await producer.start()
