@@ -1,14 +1,10 @@
 """Billing's doors: coverages, claims and their ledgers."""
 
-import re
-from datetime import date
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 from starlette.responses import Response
 
 from services.billing.commands import Commands
@@ -18,38 +14,16 @@ from services.billing.domain.money import Money
 from services.billing.queries import Queries
 from shared.kernel import Actor
 from shared.runtime.http.doors import WaitFor, answer, doors, may, reads, reply, the
+from shared.runtime.http.wishes import Day, Limit, Line, Wish
 from shared.runtime.mandate import Done, Mandate
 from shared.runtime.reading import Page
 
 router = doors(tag="billing")
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_YEARS = range(1900, 2200)
-
-
-def _day(said: object) -> date:
-    """A day as ISO 8601 writes it; a bare number could be seconds since anything."""
-    try:
-        if isinstance(said, str) and _DAY.fullmatch(said) and int(said[:4]) in _YEARS:
-            return date.fromisoformat(said)
-    except ValueError:
-        pass
-    raise PydanticCustomError("date_parsing", "not a day")
-
-
 Do = Annotated[Commands, the(Commands)]
 Ask = Annotated[Queries, the(Queries)]
 Changing = Annotated[Mandate, may("claim.change")]
 Reading = Annotated[Actor, reads("claim.read")]
-Day = Annotated[date, PlainValidator(_day, json_schema_input_type=date)]
-Limit = Annotated[int, Query(ge=1, le=200)]
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
-
-
-class Wish(BaseModel):
-    """What a caller asks for; a field that is not known is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Period(Wish):

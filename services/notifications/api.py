@@ -3,8 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from services.notifications.commands import Commands
@@ -14,6 +13,7 @@ from services.notifications.domain.words import Language, Topic
 from services.notifications.queries import Queries
 from shared.kernel import Actor
 from shared.runtime.http.doors import WaitFor, answer, doors, may, reads, reply, the
+from shared.runtime.http.wishes import Limit, Wish
 from shared.runtime.mandate import Done, Mandate
 from shared.runtime.reading import Page
 
@@ -21,13 +21,6 @@ router = doors(tag="notifications")
 
 Do = Annotated[Commands, the(Commands)]
 Ask = Annotated[Queries, the(Queries)]
-Limit = Annotated[int, Query(ge=1, le=200)]
-
-
-class Wish(BaseModel):
-    """What a caller asks for; a field that is not known is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SetPreferences(Wish):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
@@ -17,39 +17,24 @@ from services.referrals.domain.visits import Visit
 from services.referrals.queries import Queries
 from shared.kernel import Actor, OrganizationId
 from shared.runtime.http.doors import WaitFor, answer, doors, may, reads, reply, the
+from shared.runtime.http.wishes import Instant, Limit, Line, Wish
 from shared.runtime.mandate import Mandate
 from shared.runtime.reading import Page
 
 router = doors(tag="referrals")
 
 
-def _written(said: object) -> object:
-    """An instant as RFC 3339 writes it; a bare number could be seconds since anything."""
-    if isinstance(said, str) and said[4:5] == "-" and said[10:11] == "T":
-        return said
-    raise PydanticCustomError("datetime_parsing", "not an instant")
-
-
 Do = Annotated[Commands, the(Commands)]
 Ask = Annotated[Queries, the(Queries)]
 Changing = Annotated[Mandate, may("referral.change")]
 Visiting = Annotated[Mandate, may("referral.visit")]
-Limit = Annotated[int, Query(ge=1, le=200)]
 Status = Literal[TaskStatus, BusinessStatus]
-Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
 Organization = Annotated[str, Field(max_length=255, pattern=r"^[^\s\p{C}]([^\p{C}]*[^\s\p{C}])?$")]
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 Words = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"\S")]
 Note = Annotated[str, Field(min_length=1, max_length=20_000, pattern=r"\S")]
 Reference = Annotated[str, Field(max_length=130, pattern=r"^[A-Z][A-Za-z]{1,63}/[A-Za-z0-9.-]{1,64}$")]
 References = Annotated[tuple[Reference, ...], Field(max_length=100)]
 """FHIR references to what records holds; nobody asks whether it is there"""
-
-
-class Wish(BaseModel):
-    """What a caller asks for; a field that is not known is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Code(Wish):

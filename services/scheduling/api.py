@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
@@ -18,6 +17,7 @@ from services.scheduling.domain.timetable import Timetable, Weekday, Window
 from services.scheduling.queries import Queries
 from shared.kernel import Actor
 from shared.runtime.http.doors import WaitFor, answer, doors, may, reads, reply, the
+from shared.runtime.http.wishes import Day, DayOrInstant, Instant, Limit, Wish
 from shared.runtime.mandate import Done, Mandate
 from shared.runtime.reading import Page
 
@@ -25,32 +25,6 @@ router = doors(tag="scheduling")
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
-_YEARS = range(1970, 2200)
-
-
-def _instant(said: object) -> datetime:
-    """An instant as RFC 3339 writes it, with its offset; nothing that has to be guessed at."""
-    try:
-        if isinstance(said, str) and _INSTANT.fullmatch(said) and int(said[:4]) in _YEARS:
-            return datetime.fromisoformat(said)
-    except ValueError:
-        pass
-    raise PydanticCustomError("datetime_parsing", "not an instant")
-
-
-def _day(said: object) -> date:
-    try:
-        if isinstance(said, str) and _DAY.fullmatch(said) and int(said[:4]) in _YEARS:
-            return date.fromisoformat(said)
-    except ValueError:
-        pass
-    raise PydanticCustomError("date_parsing", "not a day")
-
-
-def _day_or_instant(said: object) -> date:
-    return _day(said) if isinstance(said, str) and _DAY.fullmatch(said) else _instant(said)
 
 
 def _no_id(resource: str) -> str:
@@ -64,22 +38,12 @@ Do = Annotated[Commands, the(Commands)]
 Ask = Annotated[Queries, the(Queries)]
 Booking = Annotated[Mandate, may("appointment.book")]
 Changing = Annotated[Mandate, may("appointment.change")]
-Instant = Annotated[datetime, PlainValidator(_instant, json_schema_input_type=datetime)]
-Day = Annotated[date, PlainValidator(_day, json_schema_input_type=date)]
-DayOrInstant = Annotated[date, PlainValidator(_day_or_instant, json_schema_input_type=date | datetime)]
 Named = Annotated[str, Field(pattern=_NAME)]
 """a resource of the caller's organisation by its name, or any schedule by its id"""
 Resource = Annotated[str, Path(pattern=_NAME), AfterValidator(_no_id)]
 Together = Annotated[list[Named], Field(min_length=1, max_length=8)]
 Clock = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Words = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
-Limit = Annotated[int, Query(ge=1, le=200)]
-
-
-class Wish(BaseModel):
-    """What a caller asks for; a field that is not known is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Hours(Wish):

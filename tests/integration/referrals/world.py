@@ -104,7 +104,7 @@ class World:
         for contract in contracts:
             for reaction in service.reactions:
                 reactor = Reactor([reaction], service=service.name, log=self.runtime.log, commands=commands)
-                if reactor.wants(contract.envelope):
+                if reactor.hears(contract.TYPE) and reactor.wants(contract.envelope):
                     await reactor.handle([contract])
 
 
