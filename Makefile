@@ -13,14 +13,14 @@ WORKERS ?= 2
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-demo: $(READY) ## run the five services on this machine, with demo data
+demo: $(READY) ## run the five services on this machine, until Ctrl-C
 	$(BIN)/carelog demo
 
 test: lint ## every check and every test; what was skipped is listed with its reason
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -ra
 
 check: lint ## the quick checks: style, types, import rules, house rules, unit and contract tests
-	$(BIN)/pytest -q $(wildcard tests/unit tests/contract)
+	$(BIN)/pytest -q -n $(WORKERS) tests/unit tests/contract
 
 lint: $(READY) ## the checks that run no test
 	$(BIN)/ruff format --check .
