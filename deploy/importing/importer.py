@@ -57,9 +57,12 @@ class Importer:
             while waiting:
                 await self._one(waiting.pop())
 
-        async with asyncio.TaskGroup() as together:
-            for _ in range(AT_ONCE):
-                together.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as together:
+                for _ in range(AT_ONCE):
+                    together.create_task(work())
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # the others were only cut off by it
 
     async def _one(self, file: Path) -> None:
         try:

@@ -36,12 +36,19 @@ class Answer:
 class Doors:
     """`addresses` by service; `token` makes a caller's. `patience`: seconds to wait for who does not answer."""
 
-    def __init__(self, *, addresses: Mapping[str, str], token: Callable[[Caller], str], patience: float = 60.0) -> None:
+    def __init__(
+        self,
+        *,
+        addresses: Mapping[str, str],
+        token: Callable[[Caller], str],
+        patience: float = 60.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self._addresses = addresses
         self._token = token
         self._tokens: dict[Caller, str] = {}
         self._patience = patience
-        self._client = httpx.AsyncClient(timeout=30)
+        self._client = httpx.AsyncClient(timeout=30, transport=transport)
 
     async def __aenter__(self) -> Self:
         return self
