@@ -8,8 +8,8 @@ from shared.kernel import Actor, EventId, OrganizationId, named_id
 from shared.runtime.log import Log, Unit
 from shared.runtime.mandate import Done, Mandate, fresh_id
 from shared.runtime.nearness import Heard
-from tests.integration.runtime.counters import Commands
 from tests.support.counter import Counter
+from tests.support.counters import Commands
 from tests.support.running import Running
 
 NORTH, HEART = OrganizationId("north"), OrganizationId("heart")

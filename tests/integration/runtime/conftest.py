@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from shared.contracts.catalogue import contracts
 from shared.runtime.log import Log
 from shared.runtime.telemetry import start_tracing
-from tests.integration.runtime import counters
 from tests.integration.runtime.asking import Known
+from tests.support import counters
 from tests.support.harness import Bus, a_bus, working
 from tests.support.running import Running
 

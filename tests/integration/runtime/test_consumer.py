@@ -16,7 +16,7 @@ from shared.runtime.log import Log
 from shared.runtime.nearness import Stranger
 from shared.runtime.reports import Reports
 from shared.runtime.workers import background
-from tests.integration.runtime.counters import CounterOpened
+from tests.support.counters import CounterOpened
 from tests.support.harness import Bus, Headers, eventually
 from tests.support.running import said
 

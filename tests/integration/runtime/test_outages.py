@@ -11,7 +11,7 @@ from shared.kernel import Unavailable
 from shared.runtime.mandate import fresh_id
 from tests.integration.runtime.asking import commands, mandate, opened, shows
 from tests.integration.runtime.conftest import Work
-from tests.integration.runtime.counters import CounterCounted, CounterOpened, service
+from tests.support.counters import CounterCounted, CounterOpened, service
 from tests.support.harness import Bus, a_bus, eventually, working
 from tests.support.running import Running, said
 

@@ -11,7 +11,7 @@ from shared.runtime.rebuild import Rebuild, Rebuilt
 from shared.runtime.workers import background
 from tests.integration.runtime.asking import opened, shows
 from tests.integration.runtime.conftest import Work
-from tests.integration.runtime.counters import Lines, Tally
+from tests.support.counters import Lines, Tally
 from tests.support.harness import Bus, eventually
 from tests.support.running import Running
 

@@ -13,7 +13,7 @@ from shared.runtime.mandate import Mandate, fresh_id
 from shared.runtime.timers import Timers
 from tests.integration.runtime.asking import mandate, opened
 from tests.integration.runtime.conftest import Work
-from tests.integration.runtime.counters import Commands
+from tests.support.counters import Commands
 from tests.support.harness import eventually
 
 PAST = timedelta(seconds=-1)

@@ -11,7 +11,7 @@ from shared.runtime.documents.memory import MemoryDocuments
 from shared.runtime.documents.port import Collection, Document, Write
 from shared.runtime.projecting import Applier, Hole, applier
 from shared.runtime.projection import Projection
-from tests.integration.runtime.counters import CounterCounted, CounterOpened, Lines, Tally
+from tests.support.counters import CounterCounted, CounterOpened, Lines, Tally
 from tests.support.running import said
 from tests.unit.records.known import ANN, BOB
 
