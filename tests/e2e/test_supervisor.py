@@ -18,6 +18,7 @@ from deploy.story.cast import NORTH_DESK
 from tests.e2e.mailbox import Outbox
 from tests.e2e.setting import whole_system
 from tests.e2e.spans import Collector
+from tests.support.engines.process import alive
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.engines, pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(600)]
@@ -70,7 +71,7 @@ async def test_what_a_killed_supervisor_leaves_is_ended_and_the_next_goes_on(sys
 async def test_a_clean_stop_leaves_no_process_behind(system: System) -> None:
     processes = system.processes()
     system.stop()
-    assert [process for process in processes if process.is_running()] == []
+    assert [process for process in processes if alive(pid=process.pid)] == []
     assert system.home.noted() is None
     system.start()
 
