@@ -104,10 +104,10 @@ async def _bus(running: "Running") -> list[Finding]:
 
 
 def _advice(behind: int) -> str:
+    if behind <= _MUCH_TO_DO:
+        return ""
     return (
-        "It is far behind: ask again in a minute, and see its log if it does not catch up"
-        if behind > _MUCH_TO_DO
-        else ""
+        "Ask again in a minute. One that does not catch up has its reason in its log; an older version's may be deleted"
     )
 
 

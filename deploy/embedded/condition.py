@@ -100,18 +100,10 @@ async def _ends(
 
 
 async def _behind(admin: AIOKafkaAdminClient, ends: Mapping[TopicPartition, int]) -> dict[str, int]:
-    """Of each group that somebody reads as, over the topics that it reads."""
+    """Of each group, over the topics that it reads."""
     groups = sorted(group for group, *_ in await admin.list_consumer_groups() if group.startswith("carelog."))
     behind: dict[str, int] = {}
-    for group in await _read_as(admin, groups):
+    for group in groups:
         read: Mapping[TopicPartition, Any] = await admin.list_consumer_group_offsets(group)
         behind[group] = sum(max(ends.get(at, 0) - max(kept.offset, 0), 0) for at, kept in read.items())
     return behind
-
-
-async def _read_as(admin: AIOKafkaAdminClient, groups: Sequence[str]) -> list[str]:
-    """Those that have members: what an earlier version read as stays behind for ever."""
-    described = await admin.describe_consumer_groups(list(groups)) if groups else []
-    return [
-        group for response in described for _, group, state, *_ in response.groups if state not in ("Empty", "Dead")
-    ]
