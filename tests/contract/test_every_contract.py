@@ -46,7 +46,7 @@ def test_an_event_is_kept_and_read_as_it_was(published: tuple[Service, Published
 
 
 @every(events())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whatever_is_in_an_event_is_kept_and_read_as_it_was(said: tuple[Service, Event]) -> None:
     unchanged(said[1])
 
@@ -70,7 +70,7 @@ def test_an_event_makes_its_contract_with_every_field(published: tuple[Service, 
 
 
 @every(messages())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whatever_is_in_a_contract_comes_out_of_its_message(contract: Contract) -> None:
     assert canonical(as_read(contract)) == canonical(contract)
 
@@ -81,7 +81,7 @@ def as_read(contract: Contract) -> Contract:
 
 
 @every(messages())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_an_envelope_is_read_from_headers_as_it_was(contract: Contract) -> None:
     envelope = contract.envelope
 

@@ -22,7 +22,7 @@ from tests.support.deliveries import Family, Stream, arrivals, heard_by, lives, 
 from tests.support.topics import shown
 
 BRIEFLY = settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=set(Phase) - {Phase.explain},
