@@ -18,15 +18,18 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two generations: documents equal at equal versions, different at equal versions, not comparable yet."""
+    """Two generations: documents equal at equal versions, and those (by id) that are different at equal versions, that
+    have seen less in the new one, or less in the old one.
+    """
 
     equal: int
     different: Sequence[str]
-    unlike_versions: Sequence[str]
+    behind: Sequence[str]
+    ahead: Sequence[str]
 
     @property
     def agrees(self) -> bool:
-        return not self.different and not self.unlike_versions
+        return not (self.different or self.behind or self.ahead)
 
 
 class Generations:
@@ -43,15 +46,19 @@ class Generations:
         """Readers that ask from now on read this generation; the old one stays until it is dropped."""
         await self._store.point(projection.name, collection_name(projection, generation))
 
-    async def compare(self, projection: Projection[Any], *, one: int, other: int) -> Comparison:
+    async def compare(self, projection: Projection[Any], *, old: int, new: int) -> Comparison:
         """Every document of both generations, byte for byte."""
-        left = await self._all(projection, one)
-        right = await self._all(projection, other)
-        both = left.keys() & right.keys()
-        same_version = {id for id in both if left[id].revision == right[id].revision}
-        different = sorted(id for id in same_version if not _same(left[id], right[id]))
-        unlike = sorted((left.keys() ^ right.keys()) | (both - same_version))
-        return Comparison(len(same_version) - len(different), different, unlike)
+        left = await self._all(projection, old)
+        right = await self._all(projection, new)
+        seen = {id: (_revision(left.get(id)), _revision(right.get(id))) for id in left.keys() | right.keys()}
+        level = [id for id, (one, other) in seen.items() if one == other]
+        different = sorted(id for id in level if not _same(left[id], right[id]))
+        return Comparison(
+            equal=len(level) - len(different),
+            different=different,
+            behind=sorted(id for id, (one, other) in seen.items() if one > other),
+            ahead=sorted(id for id, (one, other) in seen.items() if one < other),
+        )
 
     async def _all(self, projection: Projection[Any], generation: int) -> dict[str, Document]:
         collection = Collection(collection_name(projection, generation), projection.fields, projection.indexes)
@@ -62,6 +69,10 @@ class Generations:
             after = page[-1].id
             await asyncio.sleep(0)
         return found
+
+
+def _revision(document: Document | None) -> int:
+    return document.revision if document else 0
 
 
 def _same(left: Document, right: Document) -> bool:

@@ -21,6 +21,7 @@ from shared.runtime.reports import Reports
 from shared.runtime.workers import background, group_of
 
 _LOOK = 0.2
+_COMPARISONS = 20
 
 Progress = Callable[[int, int], None]
 """told how many messages have been read, of how many there were at the last look"""
@@ -48,30 +49,47 @@ class Rebuild:
         self._bootstrap = bootstrap
 
     async def run(self, *, progress: Progress = lambda read, there: None, even_if_different: bool = False) -> Rebuilt:
-        """Fills, compares and switches. `even_if_different`: for a projection whose code has changed on purpose."""
+        """Fills, compares and switches. `even_if_different`: for a projection whose code has changed on purpose.
+
+        What the live generation has seen and the new one has not holds the switch back, whatever is said.
+        """
         generations = Generations(self._store)
         live = await generations.live(self._projection)
-        await self._fill(live + 1, progress)
-        comparison = await generations.compare(self._projection, one=live, other=live + 1)
-        switched = even_if_different or not comparison.different
-        if switched:
-            await generations.switch(self._projection, live + 1)
+        consumer = await self._consumer(live + 1)
+        async with background(consumer.run(), consumer.group):
+            comparison = await self._compared(generations, consumer, live, progress)
+            switched = not comparison.behind and (even_if_different or not comparison.different)
+            if switched:
+                await generations.switch(self._projection, live + 1)
         return Rebuilt(live + 1, comparison, switched)
 
-    async def _fill(self, generation: int, progress: Progress) -> None:
-        """Returns when all that was in the topics at some moment has been applied."""
+    async def _consumer(self, generation: int) -> Consumer:
         applies = applier(self._projection, store=self._store, generation=generation)
         for collection in applies.collections:
             await self._store.prepare(collection)
-        consumer = Consumer(
+        return Consumer(
             bootstrap=self._bootstrap,
             group=group_of(self._service, self._projection, generation),
             topics=[topic_of(service) for service in self._projection.hears],
             listener=Projector(self._projection, applier=applies, reports=self._reports),
             stops=self._reports,
         )
-        async with background(consumer.run(), consumer.group):
-            while not (place := await consumer.place()) or place[0] < place[1]:
-                progress(*(place or (0, 0)))
-                await asyncio.sleep(_LOOK)
-            progress(*place)
+
+    async def _compared(
+        self, generations: Generations, consumer: Consumer, live: int, progress: Progress
+    ) -> Comparison:
+        """Both go on meanwhile: whoever is behind is given time to come level."""
+        for left in reversed(range(_COMPARISONS)):
+            await self._filled(consumer, progress)
+            comparison = await generations.compare(self._projection, old=live, new=live + 1)
+            if not (comparison.behind and left):
+                return comparison
+            await asyncio.sleep(_LOOK)
+        raise AssertionError("at least one comparison")
+
+    async def _filled(self, consumer: Consumer, progress: Progress) -> None:
+        """Returns when all that was in the topics at some moment has been applied."""
+        while not (place := await consumer.place()) or place[0] < place[1]:
+            progress(*(place or (0, 0)))
+            await asyncio.sleep(_LOOK)
+        progress(*place)

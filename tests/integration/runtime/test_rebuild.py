@@ -87,3 +87,17 @@ async def test_where_the_generations_differ_the_live_one_stays(work: Work, bus: 
 
         assert (done.switched, list(done.comparison.different)) == (False, [str(id)])
         assert await Generations(it.runtime.documents).live(Tally()) == 1
+
+
+async def test_what_the_live_one_has_seen_and_the_new_one_has_not_holds_the_switch_back(
+    work: Work, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.runtime.rebuild._COMPARISONS", 2)
+    async with work() as it:
+        id = await opened(it, counts=2)
+        await eventually(lambda: shows(it, id, 2))
+        await it.runtime.log.pool.execute("UPDATE tally_g1 SET revision = revision + 1")
+        done = await rebuilt(it, bus, Tally(), progress=[])
+
+        assert (done.switched, list(done.comparison.behind)) == (False, [str(id)])
+        assert await Generations(it.runtime.documents).live(Tally()) == 1
