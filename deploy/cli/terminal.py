@@ -9,6 +9,7 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from deploy.trouble import Trouble
 
@@ -25,25 +26,28 @@ P = ParamSpec("P")
 
 
 def command(work: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, None]:
-    """An asynchronous command. Its number is the exit code; `Trouble` is one line on standard error and 1."""
+    """An asynchronous command. Its number is the exit code; `Trouble`, and what the system refuses (a folder that
+    cannot be written), is one line on standard error and 1.
+    """
 
     @wraps(work)
     def run(*args: P.args, **named: P.kwargs) -> None:
         try:
             code = asyncio.run(work(*args, **named))
         except Trouble as trouble:
-            aside.print(f"[bold red]carelog:[/] {_plain(str(trouble))}")
-            code = 1
+            code = _failed(str(trouble))
         except KeyboardInterrupt:
             code = 130
         except BrokenPipeError:
             sys.stderr.close()
             code = 0
+        except OSError as error:
+            code = _failed(f"{error.strerror or type(error).__name__}: {error.filename or 'on this machine'}")
         raise typer.Exit(code or 0)
 
     return run
 
 
-def _plain(text: str) -> str:
-    """Brackets are the message's own, no markup."""
-    return text.replace("[", "\\[")
+def _failed(why: str) -> int:
+    aside.print(f"[bold red]carelog:[/] {escape(why)}", soft_wrap=True)
+    return 1

@@ -75,7 +75,7 @@ async def _pages(scene: Scene, caller: Caller) -> list[Item]:
     path = f"/patients/{scene.fact('patient')}/timeline?limit=100"
     cursor = ""
     while True:
-        page = (await scene.get(caller, "records", f"{path}{cursor}")).body
+        page = await scene.read(caller, "records", f"{path}{cursor}")
         items += page["items"]
         if page["next"] is None:
             return items

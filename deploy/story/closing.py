@@ -18,7 +18,7 @@ async def opened(scene: Scene) -> str:
     path = f"/claims?patient={scene.fact('patient')}"
 
     async def found() -> str | None:
-        claims = (await scene.get(HEART_BILLER, "billing", path)).body["items"]
+        claims = (await scene.read(HEART_BILLER, "billing", path))["items"]
         return next((str(one["id"]) for one in claims if one["encounter"] == scene.fact("encounter")), None)
 
     scene.note(claim=await scene.until("a claim is opened by itself", found))
@@ -87,7 +87,7 @@ async def closed(scene: Scene) -> str:
 
 async def _closed_for(scene: Scene, caller: Caller) -> bool | None:
     path = f"/referrals?patient={scene.fact('patient')}&closed=true"
-    rows = (await scene.get(caller, "referrals", path)).body["items"]
+    rows = (await scene.read(caller, "referrals", path))["items"]
     return any(row["id"] == scene.fact("referral") for row in rows) or None
 
 

@@ -50,6 +50,13 @@ class Scene:
     async def get(self, caller: Caller, service: str, path: str) -> Answer:
         return await self.doors.ask(caller, "GET", service, path)
 
+    async def read(self, caller: Caller, service: str, path: str) -> Any:
+        """What is there. Raises `Unexpected` where nothing is shown."""
+        answer = await self.get(caller, service, path)
+        if answer.status != 200:
+            raise Unexpected(f"{path.partition('?')[0]} of {service} answered {answer.status} {answer.code}".rstrip())
+        return answer.body
+
     async def do(
         self,
         step: str,

@@ -57,9 +57,7 @@ async def _slots(scene: Scene) -> list[dict[str, str]]:
     since = datetime.now(UTC)
     asked = [("schedule", CARDIOLOGIST), ("schedule", ROOM), ("from", _second(since)), ("limit", "10")]
     query = urlencode([*asked, ("to", _second(since + _AHEAD))])
-    answer = await scene.get(HEART_DESK, "scheduling", f"/slots?{query}")
-    scene.expect("the free slots can be asked for", holds=answer.status == 200)
-    slots: list[dict[str, str]] = answer.body["slots"]
+    slots: list[dict[str, str]] = (await scene.read(HEART_DESK, "scheduling", f"/slots?{query}"))["slots"]
     return slots
 
 
@@ -68,7 +66,7 @@ async def scheduled(scene: Scene) -> str:
     path = f"/referrals/{scene.fact('referral')}"
 
     async def moved() -> str | None:
-        visit = (await scene.get(NORTH_DOCTOR, "referrals", path)).body.get("visit")
+        visit = (await scene.read(NORTH_DOCTOR, "referrals", path)).get("visit")
         return str(visit["start"]) if visit and visit["appointment"] == scene.fact("appointment") else None
 
     return f"the referral knows of its visit at {await scene.until('the referral has heard of its visit', moved)}"
@@ -83,7 +81,7 @@ async def message_sent(scene: Scene, template: str, *, about: str) -> str:
     path = f"/messages?patient={scene.fact('patient')}&status=sent"
 
     async def sent() -> str | None:
-        found = (await scene.get(HEART_DESK, "notifications", path)).body["items"]
+        found = (await scene.read(HEART_DESK, "notifications", path))["items"]
         return next((one["id"] for one in found if (one["template"], one["about"]["id"]) == (template, about)), None)
 
     id = await scene.until(f"the message {template} is sent", sent)
@@ -109,7 +107,7 @@ async def _covered(scene: Scene) -> None:
     path = f"/coverages?patient={scene.fact('patient')}"
 
     async def shown() -> bool | None:
-        found = (await scene.get(HEART_BILLER, "billing", path)).body["items"]
+        found = (await scene.read(HEART_BILLER, "billing", path))["items"]
         return any(one["id"] == scene.fact("coverage") for one in found) or None
 
     await scene.until("the coverage can be found", shown)
@@ -178,7 +176,7 @@ async def fulfilled(scene: Scene) -> str:
 
     async def over() -> str | None:
         answer = await scene.get(HEART_DESK, "scheduling", path)
-        return version(answer) if answer.body["status"] == "fulfilled" else None
+        return version(answer) if answer.status == 200 and answer.body["status"] == "fulfilled" else None
 
     return f"fulfilled {await scene.until('the appointment is fulfilled', over)}"
 

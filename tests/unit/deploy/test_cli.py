@@ -69,3 +69,10 @@ def _run(callers: Callers, token: str) -> tuple[str, str, str, str]:
 
     actor = asyncio.run(callers.actor([f"Bearer {token}"]))
     return actor.subject, actor.role, actor.organization, actor.purpose
+
+
+def test_a_home_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = carelog("demo", "--ports", "0", home=tmp_path / "file" / "home")
+    assert done.exit_code == 1
+    assert "Not a directory" in done.output
