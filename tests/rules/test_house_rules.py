@@ -11,6 +11,7 @@ _PROJECT = Path(__file__).parents[2]
 _BREACHES = [
     ("services/records/domain/patient.py", "def register():\n    return datetime.now(UTC)", "now()"),
     ("services/records/domain/vital/signs.py", "born = date.today()", "today()"),
+    ("services/records/domain/patient.py", "id = uuid4()", "uuid4()"),
     ("services/records/projections.py", "id = uuid4()", "uuid4()"),
     ("services/records/projections/timeline.py", "id = uuid.uuid7()", "uuid7()"),
     ("services/records/reactions.py", "async def wait():\n    await asyncio.sleep(1)", "sleep()"),
@@ -56,7 +57,8 @@ def test_the_project_keeps_the_rules_of_the_house() -> None:
 @pytest.mark.parametrize("service", ["records", "scheduling", "billing", "referrals", "notifications"])
 def test_all_five_services_have_the_same_files(service: str) -> None:
     same = {"__init__", "__main__", "service", "api", "commands", "domain", "projections", "reactions", "queries"}
-    assert same - {path.stem for path in (_PROJECT / "services" / service).iterdir()} == set()
+    idle = {"reactions"} if service == "records" else set()  # it shows what others say, and answers nothing
+    assert same - {path.stem for path in (_PROJECT / "services" / service).iterdir()} == idle
 
 
 def write(path: Path, text: str) -> None:

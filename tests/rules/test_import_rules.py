@@ -41,9 +41,9 @@ _BREACHES = [
     (_PLUMBING, "shared/contracts/records.py", "import shared.kernel.ids"),
     (_PLUMBING, "shared/utils.py", ""),
     *((_PURITY, "services/records/domain/patient.py", f"import {module}") for module in (
-        "asyncio", "httpx", "logging", "os", "random", "shared.contracts.records", "shared.runtime.log", "time", "uuid",
+        "asyncio", "httpx", "logging", "os", "random", "shared.contracts.records", "shared.runtime.log", "time",
     )),
-    (_PURITY, "services/records/domain/vital/signs.py", "from uuid import uuid4"),
+    (_PURITY, "services/records/domain/vital/signs.py", "from secrets import token_hex"),
     (_CONTRACTS, "shared/contracts/records.py", "import fastapi"),
     (_WRITE_SIDE, "services/records/commands.py", "import services.records.projections"),
     (_WRITE_SIDE, "services/records/domain/patient.py", "import services.records.queries"),
