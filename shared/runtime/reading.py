@@ -10,7 +10,19 @@ from typing import Any
 from uuid import UUID
 
 from shared.kernel import Actor, Field, Invalid, NotFound, Unavailable
-from shared.runtime.documents.port import AnyOf, Collection, Document, Documents, Equal, In, Order, Query, Scalar, Term
+from shared.runtime.documents.port import (
+    AnyOf,
+    Collection,
+    Document,
+    Documents,
+    Equal,
+    In,
+    Kind,
+    Order,
+    Query,
+    Scalar,
+    Term,
+)
 from shared.runtime.json import dumps, loads
 from shared.runtime.nearness import Nearness
 from shared.runtime.policy import permit
@@ -96,7 +108,8 @@ class Reader:
         await self._awaits.until(projection, wait_for)
         scope = await self._scope(projection, actor, action, patient=patient)
         terms = (*where, *scope, *((Equal("patient", str(patient)),) if patient else ()))
-        query = Query(where=terms, order=order, after=_after(cursor), limit=limit + 1)
+        kind = projection.fields[order.field] if order else None
+        query = Query(where=terms, order=order, after=_after(cursor, kind), limit=limit + 1)
         found = await self._shelf.find(projection, query)
         more = len(found) > limit
         return Page([_body(document) for document in found[:limit]], _cursor(found[limit - 1], order) if more else None)
@@ -191,13 +204,28 @@ def _cursor(last: Document, order: Order | None) -> str:
     return urlsafe_b64encode(dumps([kind, text, last.id])).decode().rstrip("=")
 
 
-def _after(cursor: str | None) -> tuple[Scalar | None, str] | None:
+def _after(cursor: str | None, kind: Kind | None) -> tuple[Scalar | None, str] | None:
+    """Where the page before ended, in an order by a field of this kind (None: by id alone)."""
     if not cursor:
         return None
     try:
-        kind, value, id = loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(id, str) or not isinstance(value, str | int | bool | None):
+        form, value, id = loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        place = datetime.fromisoformat(value) if form == "t" else value
+        if not isinstance(id, str) or not (place is None or _fits(place, kind)):
             raise TypeError
-        return (datetime.fromisoformat(value) if kind == "t" and isinstance(value, str) else value), id
+        return place, id
     except (ValueError, TypeError):
         raise Invalid(Field("cursor", "is not a cursor that this list has given", "value")) from None
+
+
+def _fits(place: Any, kind: Kind | None) -> bool:
+    """Whether a list in an order by a field of this kind can have such a place."""
+    match kind:
+        case "time":
+            return isinstance(place, datetime) and place.tzinfo is not None
+        case "number":
+            return type(place) is int
+        case "flag":
+            return type(place) is bool
+        case _:
+            return kind is not None and isinstance(place, str)
