@@ -53,8 +53,7 @@ class Queries:
         births = await self._log.births([id])
         if id not in births or births[id].name.split(".")[1] != TYPES[type].noun:
             raise NotFound
-        action = _read_action(type, patient=births[id].patient)
-        view = await self._log.view(id, actor=actor, action=action)
+        view = await self._log.view(id, actor=actor, action=_read_action(type))
         versions = []
         for stored in view.events:
             event: Any = self._log.event(stored)
@@ -79,7 +78,7 @@ class Queries:
         return await self._documents.find(
             Resources,
             actor=actor,
-            action=_search_action(type),
+            action=_read_action(type),
             where=terms,
             patient=patient,
             cursor=cursor,
@@ -119,19 +118,19 @@ class Queries:
             limit=limit,
             wait_for=wait_for,
         )
-        if not page.items and not await self._documents.knows(actor=actor, patient=patient):
+        if not page.items and not await self._knows(patient, actor):
             raise NotFound
         return page
 
+    async def _knows(self, patient: UUID, actor: Actor) -> bool:
+        """Whether there is a timeline for the caller at all, however little of it was asked for."""
+        if await self._documents.knows(actor=actor, patient=patient):
+            return True
+        own = await self._documents.find(Timeline, actor=actor, action="timeline.read", patient=patient, limit=1)
+        return bool(own.items)
 
-def _read_action(type: str, *, patient: UUID | None) -> str:
-    kind = TYPES[type].kind
-    if kind == "directory" or (kind == "entry" and patient is None):
-        return "directory.read"
-    return {"patient": "patient.read", "encounter": "encounter.read", "entry": "clinical.read"}[kind]
 
-
-def _search_action(type: str) -> str:
+def _read_action(type: str) -> str:
     """A type that never belongs to a patient is open to all callers, one that may is not."""
     kind = TYPES[type].kind
     if kind == "directory" or (kind == "entry" and TYPES[type].belongs == "none"):
