@@ -14,6 +14,8 @@ from services.records.domain.fhir import Resource
 from shared.kernel import Aggregate, Birth, Event, Refused, named_id
 
 UNIQUE_FOR_ALL = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location"})
+UNIQUE = UNIQUE_FOR_ALL | {"Patient"}
+"""the types whose identifiers are claimed: whoever bears one of them can be found at once, by its identifier alone"""
 
 
 class IdentifierTaken(Refused):
@@ -79,6 +81,6 @@ def identifier_id(*, type: str, system: str, value: str, organization: str) -> U
 
 def unique_identifiers(resource: Resource) -> Iterator[tuple[str, str]]:
     """The (system, value) pairs that a patient or an entry of the directory claims: those that have both."""
-    if resource["resourceType"] == "Patient" or resource["resourceType"] in UNIQUE_FOR_ALL:
+    if resource["resourceType"] in UNIQUE:
         found: Any = resource.get("identifier", ())
         yield from dict.fromkeys((i["system"], i["value"]) for i in found if i.get("system") and i.get("value"))

@@ -169,7 +169,7 @@ def _checked(step: Step, urls: set[str]) -> Step:
         if text.startswith("urn:") and text not in urls:
             step = step.broken(name=name, message="must name an entry of the same transaction", code="not-found")
         elif is_conditional(text=text) and criterion(text=text) is None:
-            rule = "must be `Type?identifier=system|value` of a type held here"
+            rule = "must be `Type?identifier=system|value` of a type whose identifiers are unique here"
             step = step.broken(name=name, message=rule, code="not-supported")
     return step
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.records.domain.fhir import TYPES
+from services.records.domain.identifier import UNIQUE
 from services.records.edges.fhir.parameters import parameters
 
 _INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
@@ -45,7 +46,7 @@ def _resource(type: str, interactions: Sequence[str]) -> dict[str, Any]:
         "versioning": "versioned",
         "readHistory": True,
         "updateCreate": False,
-        "conditionalCreate": True,
+        "conditionalCreate": type in UNIQUE,
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
         "referencePolicy": ["literal", "logical", "enforced"],

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from services.records.domain.fhir import TYPES
+from services.records.domain.identifier import UNIQUE
 
 
 class Criterion(NamedTuple):
-    """The resource of a type with this identifier; `system` is empty for an identifier without one."""
+    """The resource of a type with this identifier. Identifiers of that type are unique, within their system."""
 
     type: str
     system: str
@@ -19,8 +19,8 @@ def criterion(*, text: str) -> Criterion | None:
     type, question, query = text.partition("?")
     name, _, token = query.partition("=")
     system, bar, value = unquote(token).partition("|")
-    asks = question and name == "identifier" and bar and value and "&" not in query
-    return Criterion(type, system, value) if asks and type in TYPES else None
+    asks = question and name == "identifier" and system and bar and value and "&" not in query
+    return Criterion(type, system, value) if asks and type in UNIQUE else None
 
 
 def is_conditional(*, text: str) -> bool:

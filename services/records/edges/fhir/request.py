@@ -76,7 +76,12 @@ def _rules(request: Request, said: dict[str, Any], resource: Any) -> tuple[tuple
             "value",
         ),
         ("request.ifNoneExist", "ifNoneExist" in said and method != "POST", "must only be there for a POST", "value"),
-        ("request.ifNoneExist", unable, "must be `identifier=system|value`", "not-supported"),
+        (
+            "request.ifNoneExist",
+            unable,
+            "must be `identifier=system|value`, of a type whose identifiers are unique here",
+            "not-supported",
+        ),
         ("request.ifMatch", "ifMatch" in said and method not in {"PUT", "DELETE"}, "is for PUT and DELETE", "value"),
         ("request.ifNoneMatch", "ifNoneMatch" in said, "is not supported", "not-supported"),
         ("request.ifModifiedSince", "ifModifiedSince" in said, "is not supported", "not-supported"),
