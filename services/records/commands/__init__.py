@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, assert_never
 from uuid import UUID
 
-from services.records.commands.changes import AGGREGATES, Amend, Change, Condition, Record, Retract, action_of
+from services.records.commands.changes import AGGREGATES, Amend, Change, Condition, Kept, Record, Retract, action_of
 from services.records.commands.claims import Claims
 from services.records.commands.naming import (
     Named,
@@ -38,6 +38,10 @@ class AnotherPatient(Refused):
     """A statement stays with its patient for ever: retract it, and record it for the other one."""
 
 
+class PatientRetracted(Refused):
+    """The registration of this patient was taken back: record it for the patient who is meant."""
+
+
 class Commands:
     """Each method is one command: all of it is stored, or nothing."""
 
@@ -45,7 +49,7 @@ class Commands:
         self._log = log
 
     async def change(self, *, mandate: Mandate, change: Change) -> Done:
-        """One resource. The answer: `{"type", "id", "created"}`."""
+        """One resource. The answer: `{"type", "id", "version", "created"}`, the version that it came to."""
 
         async def decide(unit: Unit) -> Any:
             return (await _change_all(unit, [change]))[0]
@@ -58,14 +62,14 @@ class Commands:
         async def decide(unit: Unit) -> Any:
             bearer = (await _bearers(unit, [condition])).get(condition)
             if bearer is not None:
-                return {"type": change.type, "id": str(bearer), "created": False}
+                return await _there(unit, change.type, bearer)
             return (await _change_all(unit, [change]))[0]
 
         # Held from before the look: of many who ask at once one creates, and the others find what it created.
         return await self._log.run(mandate, decide, also=[_identifier(mandate, condition)])
 
     async def transact(self, *, mandate: Mandate, conditions: Iterable[Condition], prepare: Prepare) -> Done:
-        """A transaction as one append. The answer: `{"changes": [{"type", "id", "created"}, ...], "found": {...}}`."""
+        """A transaction as one append. The answer: `{"changes": [as of `change`, ...], "found": {...}}`."""
         wanted = tuple(conditions)
 
         async def decide(unit: Unit) -> Any:
@@ -89,38 +93,71 @@ def _identifier(mandate: Mandate, one: Condition) -> UUID:
     return identifier_id(type=one.type, system=one.system, value=one.value, organization=mandate.actor.organization)
 
 
+async def _there(unit: Unit, type: str, bearer: UUID) -> dict[str, Any]:
+    """What a conditional creation finds in the place of what it would have created."""
+    action = action_of(type, "read")
+    found: Aggregate = await unit.load(AGGREGATES[TYPES[type].kind], bearer, action=action)
+    return _told(type, found, created=False)
+
+
+def _told(type: str, aggregate: Aggregate, *, created: bool) -> dict[str, Any]:
+    return {"type": type, "id": str(aggregate.id), "version": aggregate.version, "created": created}
+
+
 async def _change_all(unit: Unit, changes: Sequence[Change]) -> list[dict[str, Any]]:
     """In their order; a long list lets others go on in between."""
     named = await check_references(unit, changes)
-    claims = await Claims.of(unit, [change.resource for change in changes if not isinstance(change, Retract)])
-    answers = []
+    changed = []
     for change in changes:
-        await _change(unit, change, named, claims)
-        answers.append({"type": change.type, "id": str(change.id), "created": isinstance(change, Record)})
+        changed.append(await _change(unit, change, named))
         await unit.breathe()
-    return answers
+    await _claim(unit, list(zip(changes, changed, strict=True)))
+    return [
+        _told(change.type, aggregate, created=isinstance(change, Record))
+        for change, aggregate in zip(changes, changed, strict=True)
+    ]
 
 
-async def _change(unit: Unit, change: Change, named: Named, claims: Claims) -> None:
+async def _claim(unit: Unit, changed: Sequence[tuple[Change, Aggregate]]) -> None:
+    """After all that was released, so that an identifier may go from one to another in one transaction."""
+    claiming = [(change, aggregate) for change, aggregate in changed if not isinstance(change, Retract)]
+    claims = await Claims.of(unit, [change.resource for change, _ in claiming])
+    for change, aggregate in claiming:
+        claims.claim(change.resource, bearer=change.id, patient=unit.birth_of(aggregate).patient)
+        await unit.breathe()
+
+
+async def _change(unit: Unit, change: Change, named: Named) -> Aggregate:
     match change:
         case Record():
-            await _record(unit, change, named, claims)
+            return await _record(unit, change, named)
         case Amend():
-            await _amend(unit, change, named, claims)
+            return await _amend(unit, change, named)
         case Retract():
-            await _retract(unit, change)
+            return await _retract(unit, change)
         case _:
             assert_never(change)
 
 
-async def _record(unit: Unit, change: Record, named: Named, claims: Claims) -> None:
+async def _record(unit: Unit, change: Record, named: Named) -> Aggregate:
     """Of many recorded at once none is another's cause: their story begins with them."""
     patient, action = known_patient(change, named)
     mine = unit.mandate.actor.organization if patient is None or patient in named.new else None
     await unit.may(action=action, patient=patient, custodian=mine)
+    if patient is not None and patient not in named.new:
+        await _is_in_care(unit, patient)
     because = because_of(change.resource, patient) if len(named.new) == 1 else ()
-    unit.add(_born(unit, change), patient=patient, links=links_of(change.resource), because_of=because)
-    claims.claim(change.resource, bearer=change.id, patient=patient)
+    born = _born(unit, change)
+    unit.add(born, patient=patient, links=links_of(change.resource), because_of=because)
+    return born
+
+
+async def _is_in_care(unit: Unit, patient: UUID) -> None:
+    """Not taken back, nor while this is stored."""
+    found = (await unit.load_all(Patient, [patient], judged=False)).get(patient)
+    if found is None or found.retracted is not None:
+        raise PatientRetracted
+    unit.demand(found)
 
 
 def _born(unit: Unit, change: Record) -> Aggregate:
@@ -134,28 +171,29 @@ def _born(unit: Unit, change: Record) -> Aggregate:
     return recorded
 
 
-async def _amend(unit: Unit, change: Amend, named: Named, claims: Claims) -> None:
+async def _amend(unit: Unit, change: Amend, named: Named) -> Aggregate:
     found, patient = await _loaded(unit, change)
     if patient_of(change, named) != patient:
         raise AnotherPatient
     before = found.resource
     found.amend(at=moved(change.resource, before=before, at=unit.mandate.at), resource=change.resource)
-    claims.claim(change.resource, bearer=change.id, patient=patient)
     (await Claims.of(unit, [before])).release(before, after=change.resource, bearer=change.id)
+    return found
 
 
-async def _retract(unit: Unit, change: Retract) -> None:
+async def _retract(unit: Unit, change: Retract) -> Aggregate:
     found, _ = await _loaded(unit, change)
     found.retract(at=unit.mandate.at, reason=change.reason)
     (await Claims.of(unit, [found.resource])).release(found.resource, after=None, bearer=change.id)
+    return found
 
 
-async def _loaded(unit: Unit, change: Amend | Retract) -> tuple[Any, UUID | None]:
+async def _loaded(unit: Unit, change: Amend | Retract) -> tuple[Kept, UUID | None]:
     """The aggregate of this id, where it is of the type that the caller says, and its patient."""
     birth = (await unit.births([change.id])).get(change.id)
     if birth is None or birth.name.split(".")[1] != TYPES[change.type].noun:
         raise NotFound
-    action = action_of(change.type, "amend", patient=birth.patient)
+    action = action_of(change.type, "amend")
     found = await unit.load(AGGREGATES[TYPES[change.type].kind], change.id, action=action)
     if change.expected not in (None, found.version):
         raise Stale

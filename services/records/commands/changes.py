@@ -59,7 +59,9 @@ class Retract:
 
 Change = Record | Amend | Retract
 
-AGGREGATES: Mapping[str, type[Patient | Encounter | Listing | Entry]] = {
+Kept = Patient | Encounter | Listing | Entry
+
+AGGREGATES: Mapping[str, type[Kept]] = {
     "patient": Patient,
     "encounter": Encounter,
     "directory": Listing,
@@ -75,7 +77,10 @@ _ACTIONS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def action_of(type: str, verb: str, *, patient: UUID | None) -> str:
-    """What the policy judges. An entry that belongs to no patient (a Medication) is kept like the directory."""
+def action_of(type: str, verb: str) -> str:
+    """What the policy judges. A type that never belongs to a patient (a Medication) is kept like the directory.
+
+    One that may (a Device) is not, even where it names nobody: it is its custodian's then.
+    """
     kind = TYPES[type].kind
-    return _ACTIONS["directory" if kind == "entry" and patient is None else kind][verb]
+    return _ACTIONS["directory" if kind == "entry" and TYPES[type].belongs == "none" else kind][verb]

@@ -10,6 +10,7 @@ from services.records.domain.fhir import (
     TYPES,
     Resource,
     occurred,
+    own_id,
     patient_reference,
     period_of,
     references,
@@ -75,7 +76,7 @@ def _pointed(change: Change) -> Iterator[tuple[str, str, UUID | None]]:
     for path, reference in references(resource=change.resource):
         points_at = target(reference=reference["reference"])
         if points_at is not None and points_at.type in TYPES:
-            yield f"{change.at}.{path}.reference", points_at.type, _uuid(points_at.id)
+            yield f"{change.at}.{path}.reference", points_at.type, own_id(text=points_at.id)
 
 
 def patient_of(change: Record | Amend, named: Named) -> UUID | None:
@@ -91,7 +92,7 @@ def patient_of(change: Record | Amend, named: Named) -> UUID | None:
         case "required" | "optional":
             found = patient_reference(resource=change.resource)
             points_at = target(reference=found) if found else None
-            patient = _uuid(points_at.id) if points_at else None
+            patient = own_id(text=points_at.id) if points_at else None
             if patient is None and type.belongs == "required":
                 raise Invalid(Field(f"{change.at}.{type.patient}", "must name a patient who is here", "required"))
             return patient
@@ -101,7 +102,7 @@ def _patient_of_targets(change: Record | Amend, named: Named) -> UUID | None:
     """A Provenance belongs to the patient of what it speaks of."""
     for one in change.resource.get("target", ()):
         points_at = target(reference=one.get("reference", ""))
-        id = _uuid(points_at.id) if points_at and points_at.type in TYPES else None
+        id = own_id(text=points_at.id) if points_at and points_at.type in TYPES else None
         if id and (patient := named.patients.get(id)):
             return patient
     return None
@@ -137,19 +138,12 @@ def because_of(resource: Resource, patient: UUID | None) -> list[UUID]:
 def known_patient(change: Record, named: Named) -> tuple[UUID | None, str]:
     """The patient of a new resource, and the action that records it."""
     patient = patient_of(change, named)
-    return patient, action_of(change.type, "record", patient=patient)
+    return patient, action_of(change.type, "record")
 
 
 def _first(values: object, noun: str) -> UUID | None:
     for value in values if isinstance(values, list) else ():
         points_at = target(reference=value.get("reference", "")) if isinstance(value, dict) else None
         if points_at and (not noun or points_at.type.lower() == noun):
-            return _uuid(points_at.id)
+            return own_id(text=points_at.id)
     return None
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -1,7 +1,7 @@
 """Facts about FHIR R4 resources: which types there are, whose they are, when they happened, what they point at."""
 
 from services.records.domain.fhir.found_by import SEARCH_FIELDS, folded, search_fields
-from services.records.domain.fhir.references import Target, references, replace_references, target
+from services.records.domain.fhir.references import Target, own_id, references, replace_references, target
 from services.records.domain.fhir.summary import human_name, summary
 from services.records.domain.fhir.times import EARLIEST, LATEST, Span, occurred, period_of, span
 from services.records.domain.fhir.types import (
@@ -33,6 +33,7 @@ __all__ = [
     "instant",
     "kept",
     "occurred",
+    "own_id",
     "patient_reference",
     "period_of",
     "references",

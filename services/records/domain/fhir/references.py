@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from operator import is_not
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from services.records.domain.fhir.types import Resource
 
@@ -28,6 +29,15 @@ def target(*, reference: str) -> Target | None:
     if len(parts) == 2 or (len(parts) == 4 and parts[2] == "_history"):
         return Target(parts[0], parts[1]) if parts[0].isalpha() and parts[1] else None
     return None
+
+
+def own_id(*, text: str) -> UUID | None:
+    """An id that may be one of ours, written as we write it; None for all others: FHIR's ids are compared as texts."""
+    try:
+        id = UUID(text)
+    except ValueError:
+        return None
+    return id if str(id) == text else None
 
 
 def replace_references(*, resource: Resource, mapping: Mapping[str, str]) -> Resource:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from services.records.commands import Bearers, Commands, Prepared
 from services.records.commands.changes import Amend, Change, Condition, Record, Retract
-from services.records.domain.fhir import instant, kept
+from services.records.domain.fhir import instant, kept, own_id
 from services.records.edges.fhir import pages
 from services.records.edges.fhir.bundle import Plan, Step, plan
 from services.records.edges.fhir.criterion import criterion
@@ -56,17 +56,16 @@ class Bundling:
 
     async def _told(self, planned: Plan, done: Done, mandate: Mandate) -> dict[str, Any]:
         """The answer in the order of the entries, made of what the log kept: said again it is the same."""
-        versions = {changed.id: changed.version for changed in done.changed}
         changed = iter(done.answer["changes"])
         found: Mapping[str, str] = done.answer["found"]
         entries: dict[int, pages.Done] = {}
         for step in planned.ordered:
             if step.request.method == "GET":
-                entries[step.index] = await self._get(step, mandate)
+                entries[step.index] = await self._one(step, mandate)  # what was stored is told, whatever a read finds
             elif (there := found.get(str(step.index))) is not None:
                 entries[step.index] = pages.Done(status="200 OK", location=f"{step.request.type}/{there}")
             else:
-                entries[step.index] = _done(next(changed), step, versions)
+                entries[step.index] = _done(next(changed), step)
         return pages.response(kind="transaction", done=[entries[step.index] for step in planned.steps])
 
     def _change(self, step: Step, id: UUID) -> Change:
@@ -116,7 +115,7 @@ class Bundling:
             done = await self.commands.create_if_none(mandate=own, change=change, condition=Condition(*condition))
         else:
             done = await self.commands.change(mandate=own, change=change)
-        return _done(done.answer, step, {changed.id: changed.version for changed in done.changed})
+        return _done(done.answer, step)
 
     # both ------------------------------------------------------------------------------------------------------------
 
@@ -186,10 +185,10 @@ def _id_of(step: Step) -> UUID:
 
 
 def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
+    id = own_id(text=text)
+    if id is None:
+        raise NotFound
+    return id
 
 
 def _there(step: Step) -> dict[str, Any]:
@@ -206,11 +205,10 @@ def _expected(step: Step) -> int | None:
     return int(number) if tag else None
 
 
-def _done(change: Mapping[str, Any], step: Step, versions: Mapping[UUID, int]) -> pages.Done:
+def _done(change: Mapping[str, Any], step: Step) -> pages.Done:
     """What became of a change, as it was kept with the command."""
-    type, id = change["type"], change["id"]
-    version = versions.get(UUID(id))
-    where = f"{type}/{id}/_history/{version}" if version else f"{type}/{id}"
+    version = change["version"]
+    where = f"{change['type']}/{change['id']}/_history/{version}"
     if step.request.method == "DELETE":
         return pages.Done(status="204 No Content", version=version)
     status = "201 Created" if change["created"] else "200 OK"

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from services.records.commands import Commands
 from services.records.commands.changes import Amend, Condition, Record, Retract
-from services.records.domain.fhir import TYPES, instant, kept
+from services.records.domain.fhir import TYPES, instant, kept, own_id
 from services.records.edges.fhir import pages
 from services.records.edges.fhir.bundling import Bundling
 from services.records.edges.fhir.capability import metadata
@@ -120,11 +120,7 @@ async def create(
     else:
         condition = _condition(type, if_none_exist)
         done = await commands.create_if_none(mandate=mandate, change=change, condition=condition)
-    told: Any = done.answer
-    status = 201 if told["created"] else 200
-    return await _shown(
-        request, queries, type, UUID(told["id"]), mandate.actor, status=status, first=bool(told["created"])
-    )
+    return await _shown(request, queries, done.answer, mandate.actor)
 
 
 @router.get("/{type}/{id}")
@@ -142,8 +138,8 @@ async def update(
     if sent.get("id") != id:
         raise Invalid(Field(f"{type}.id", "must be the id of the address", "value"))
     key = _id(id)
-    await commands.change(mandate=mandate, change=Amend(id=key, resource=kept(sent, id=key), at=type))
-    return await _shown(request, queries, type, key, mandate.actor, status=200)
+    done = await commands.change(mandate=mandate, change=Amend(id=key, resource=kept(sent, id=key), at=type))
+    return await _shown(request, queries, done.answer, mandate.actor)
 
 
 @router.delete("/{type}/{id}")
@@ -154,7 +150,7 @@ async def delete(
     """Takes the resource back, with a reason. It answers 410 from now on; its history stays."""
     change = Retract(id=_id(id), type=type, reason=reason_of(carelog_reason))
     done = await commands.change(mandate=mandate, change=change)
-    return Response(status_code=204, headers={"ETag": etag(done.changed[0].version)} if done.changed else {})
+    return Response(status_code=204, headers={"ETag": etag(done.answer["version"])})
 
 
 @router.get("/{type}/{id}/_history")
@@ -189,16 +185,12 @@ def reason_of(header: str | None) -> str:
     return reason
 
 
-async def _shown(
-    request: Request, queries: Queries, type: str, id: UUID, actor: Actor, *, status: int, first: bool = False
-) -> Response:
-    """What a write came to: the resource with where it is. A creation said again is answered as the first time."""
-    if first:
-        found = await queries.version(type=type, id=id, number=1, actor=actor)
-    else:
-        found = await queries.read(type=type, id=id, actor=actor)
-    where = f"{base_of(request)}/{type}/{id}/_history/{found.number}"
-    return _resource(found, status=status, headers={"Location": where})
+async def _shown(request: Request, queries: Queries, told: Any, actor: Actor) -> Response:
+    """What a write came to: that version of the resource, and where it is. Said again, the answer is the same."""
+    type, id, number = told["type"], UUID(told["id"]), told["version"]
+    found = await queries.version(type=type, id=id, number=number, actor=actor)
+    where = f"{base_of(request)}/{type}/{id}/_history/{number}"
+    return _resource(found, status=201 if told["created"] else 200, headers={"Location": where})
 
 
 def _resource(version: Version, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -209,7 +201,13 @@ def _resource(version: Version, *, status: int = 200, headers: dict[str, str] | 
 def _condition(type: str, said: str) -> Condition:
     found = criterion(text=f"{type}?{said.removeprefix('?')}")
     if found is None:
-        raise Invalid(Field("If-None-Exist", "must be identifier=system|value", "not-supported"))
+        raise Invalid(
+            Field(
+                "If-None-Exist",
+                "must be identifier=system|value, of a type whose identifiers are unique here",
+                "not-supported",
+            )
+        )
     return Condition(*found)
 
 
@@ -217,16 +215,13 @@ def _one_patient(terms: Any, type: str) -> UUID | None:
     """The patient that the search is about, where it is about one."""
     for term in terms:
         if isinstance(term, Equal) and (term.field == "patient" or (type == "Patient" and term.field == "id")):
-            try:
-                return UUID(str(term.value))
-            except ValueError:
-                return None
+            return own_id(text=str(term.value))
     return None
 
 
 def _id(text: str) -> UUID:
     """An id that is not one of ours is that of nothing."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
+    id = own_id(text=text)
+    if id is None:
+        raise NotFound
+    return id
