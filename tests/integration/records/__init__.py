@@ -1,0 +1,1 @@
+"""Records over HTTP, with a real log."""
