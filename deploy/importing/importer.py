@@ -41,8 +41,7 @@ class Importer:
         files = files_at(path=path)
         self._sizes = {file: file.stat().st_size for file in files}
         first, patients = in_turns(files=files)
-        for file in first:
-            await self._one(file)
+        await self._several(first)
         await self._several(patients)
         self._report(waits=True)
         for patient, versions in self._shown_by:
@@ -50,27 +49,29 @@ class Importer:
         return self._tally
 
     async def _several(self, files: Sequence[Path]) -> None:
-        """A few at a time; when one fails, no further one is begun."""
+        """A few on their way at a time, the next one read meanwhile; when one fails, no further one is begun."""
         waiting = list(reversed(files))
+        on_the_way = asyncio.Semaphore(AT_ONCE)
 
         async def work() -> None:
             while waiting:
-                await self._one(waiting.pop())
+                await self._one(waiting.pop(), on_the_way)
 
         try:
             async with asyncio.TaskGroup() as together:
-                for _ in range(AT_ONCE):
+                for _ in range(AT_ONCE + 1):
                     together.create_task(work())
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None  # the others were only cut off by it
 
-    async def _one(self, file: Path) -> None:
+    async def _one(self, file: Path, on_the_way: asyncio.Semaphore) -> None:
         try:
             ready = await asyncio.to_thread(parcel, path=file)
         except Unreadable as unreadable:
             self._tally.unreadable(file.name, str(unreadable))
         else:
-            await self._send(ready)
+            async with on_the_way:
+                await self._send(ready)
         self._done += self._sizes[file]
         self._report()
 

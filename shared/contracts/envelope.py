@@ -6,7 +6,7 @@ CloudEvents 1.0 in Kafka's binary mode: the envelope is the headers, a contract'
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -87,14 +87,17 @@ class Contract(BaseModel):
 
 Headers = Iterable[tuple[str, bytes]]
 
+_uuid = lru_cache(maxsize=8_192)(UUID)
+"""an id that many messages carry (a patient, a command, a story) is read once"""
+
 _PLAIN: Mapping[str, Callable[[str], Any]] = {
     "subject": UUID,
     "time": datetime.fromisoformat,
     "recordedtime": datetime.fromisoformat,
     "sequence": int,
-    "patient": UUID,
-    "commandid": UUID,
-    "correlationid": UUID,
+    "patient": _uuid,
+    "commandid": _uuid,
+    "correlationid": _uuid,
 }
 _TEXT = (
     "id",

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -30,6 +31,7 @@ _PAUSE = 1.0
 _LOG = logging.getLogger(__name__)
 
 
+@lru_cache(maxsize=8_192)
 def partition_of(key: str) -> int:
     """Kafka's own choice (murmur2), so that a patient has the same partition in every topic and for every producer."""
     return int(murmur2(key.encode()) & 0x7FFFFFFF) % PARTITIONS

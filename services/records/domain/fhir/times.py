@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from services.records.domain.fhir.paths import first
 from services.records.domain.fhir.types import TYPES, Resource
@@ -32,6 +33,7 @@ def occurred(*, resource: Resource) -> str | None:
     return None
 
 
+@lru_cache(maxsize=8_192)
 def period_of(text: str) -> Span:
     """What `2011`, `2011-05`, `2011-05-02` or a full dateTime spans; a date without a zone is taken in UTC.
 
