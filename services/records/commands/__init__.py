@@ -13,6 +13,7 @@ from services.records.commands.naming import (
     Named,
     because_of,
     check_references,
+    check_visit,
     happened,
     known_patient,
     links_of,
@@ -142,6 +143,7 @@ async def _change(unit: Unit, change: Change, named: Named) -> Aggregate:
 async def _record(unit: Unit, change: Record, named: Named) -> Aggregate:
     """Of many recorded at once none is another's cause: their story begins with them."""
     patient, action = known_patient(change, named)
+    check_visit(change, patient, named)
     mine = unit.mandate.actor.organization if patient is None or patient in named.new else None
     await unit.may(action=action, patient=patient, custodian=mine)
     if patient is not None and patient not in named.new:
@@ -175,6 +177,7 @@ async def _amend(unit: Unit, change: Amend, named: Named) -> Aggregate:
     found, patient = await _loaded(unit, change)
     if patient_of(change, named) != patient:
         raise AnotherPatient
+    check_visit(change, patient, named)
     before = found.resource
     found.amend(at=moved(change.resource, before=before, at=unit.mandate.at), resource=change.resource)
     (await Claims.of(unit, [before])).release(before, after=change.resource, bearer=change.id)

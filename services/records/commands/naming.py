@@ -46,7 +46,17 @@ async def check_references(unit: Unit, changes: Sequence[Change]) -> Named:
     wrong += [at for at, _, id in pointed if id in hidden]
     if wrong:
         raise Invalid(*(Field(at, "points at nothing that is here", "not-found") for at in wrong))
-    return Named(patients, frozenset(born))
+    named = Named(patients, frozenset(born))
+    patients |= {id: patient_of(change, named) for id, change in born.items() if TYPES[change.type].kind == "encounter"}
+    return named
+
+
+def check_visit(change: Record | Amend, patient: UUID | None, named: Named) -> None:
+    """What was said in a visit is about the patient whose visit it was. Raises `Invalid`."""
+    visit = links_of(change.resource).get("encounter")
+    whose = named.patients.get(visit) if visit else None
+    if whose is not None and whose != patient:
+        raise Invalid(Field(f"{change.at}.encounter.reference", "is another patient's visit", "invariant"))
 
 
 async def _hidden(unit: Unit, patients: Mapping[UUID, UUID | None], custodians: Mapping[UUID, str]) -> frozenset[UUID]:

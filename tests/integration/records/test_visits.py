@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.records.clinic import Clinic
-from tests.integration.records.samples import visit
+from tests.integration.records.samples import fields_of, observation, visit
 
 
 async def test_a_visit_goes_its_way(clinic: Clinic) -> None:
@@ -38,3 +38,17 @@ async def test_a_visit_told_when_it_is_finished_shows_the_version_that_can_be_bu
     assert (told.status_code, told.headers["ETag"]) == (201, 'W/"2"')
     changed = await clinic.put(told.json() | {"language": "de"}, headers={"If-Match": told.headers["ETag"]})
     assert changed.status_code == 200
+
+
+async def test_what_is_said_in_a_visit_is_about_the_patient_whose_visit_it_was(clinic: Clinic) -> None:
+    ann, bob = await clinic.registered("1"), await clinic.registered("2")
+    came = await clinic.recorded(visit(ann, "in-progress"))
+    within = {"encounter": {"reference": f"Encounter/{came['id']}"}}
+    head = await clinic.head()
+
+    refused = await clinic.post(observation(bob, **within))
+    assert (refused.status_code, list(fields_of(refused.json()))) == (422, ["Observation.encounter.reference"])
+    assert await clinic.head() == head
+
+    said = await clinic.recorded(observation(ann, **within))
+    assert (await clinic.put(said | {"status": "amended"})).status_code == 200
