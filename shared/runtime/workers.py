@@ -24,6 +24,8 @@ from shared.runtime.timers import Timers
 
 _STUCK_AFTER = 120.0
 _LOOK = 2.0
+_CLEAN_UP = 10.0
+"""seconds for what a cancelled task has to put in order"""
 _LOG = logging.getLogger(__name__)
 
 
@@ -64,9 +66,7 @@ class Workers:
                 await self._follow_generations()
                 await asyncio.sleep(_LOOK)
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await end(*self._tasks.values())
 
     async def _follow_generations(self) -> None:
         """Each projection's live generation has its consumer; after a switch the old one's ends."""
@@ -102,8 +102,7 @@ class Workers:
     async def _end(self, name: str) -> None:
         task = self._tasks.pop(name)
         self.consumers.pop(name, None)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)
 
     def trouble(self) -> str | None:
         """What keeps this worker from making progress, if anything does."""
@@ -135,5 +134,13 @@ async def background(work: Any, name: str) -> AsyncIterator[asyncio.Task[None]]:
     try:
         yield task
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)
+
+
+async def end(*tasks: asyncio.Task[None]) -> None:
+    """Cancels them until they have ended: a cancellation can be lost where it meets what was just waited for."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=_CLEAN_UP)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -93,7 +93,8 @@ class Relay:
 
     async def _until_appended(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._appended.wait(), _POLL)
+            async with asyncio.timeout(_POLL):  # `wait_for` can lose a cancellation that comes with the event
+                await self._appended.wait()
         self._appended.clear()
 
     async def _publish(self, producer: AIOKafkaProducer, stored: Sequence[Stored]) -> None:
