@@ -4,9 +4,12 @@ from datetime import date
 from uuid import UUID
 
 import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as some
 
 from services.billing.domain.coverage import Coverage, EndsBeforeItStarts
 from shared.kernel import OrganizationId, PatientId
+from tests.support.replayed import replayed, state
 from tests.support.scenario import SOME_ID, SOME_TIME, given, said
 
 ANN = PatientId(UUID(int=7))
@@ -70,3 +73,18 @@ def test_the_same_coverage_has_one_id_and_a_renewal_another() -> None:
 
     assert id_of("Aurora Health", date(2026, 1, 1)) == id_of("AURORA health", date(2026, 1, 1))
     assert id_of("Aurora Health", date(2026, 1, 1)) != id_of("Aurora Health", date(2027, 1, 1))
+
+
+@examples(some.text(min_size=1, max_size=20), some.none() | some.dates(min_value=date(2026, 1, 1)), some.integers(1, 9))
+def test_replay_makes_the_state_that_was_live(payer: str, end: date | None, order: int) -> None:
+    live = Coverage.register(
+        id=SOME_ID,
+        patient=ANN,
+        payer=payer,
+        member_id="AH-1",
+        start=date(2026, 1, 1),
+        end=end,
+        order=order,
+        at=SOME_TIME,
+    )
+    assert state(replayed(live)) == state(live)

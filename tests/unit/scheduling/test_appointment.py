@@ -21,9 +21,9 @@ from services.scheduling.domain.appointment import (
 )
 from services.scheduling.domain.timetable import Slot
 from shared.kernel import Refused
+from tests.support.replayed import replayed, state
 from tests.support.scenario import SOME_ID, Said, given, said
 from tests.unit.scheduling.known import BOOKED, NINE, NOW, TEN, VISIT, schedule, slot, time
-from tests.unit.scheduling.replayed import replayed, state
 
 DOCTOR, ROOM = schedule("dr-heart"), schedule("room-2")
 WHY = "The clinic is closed on that day."

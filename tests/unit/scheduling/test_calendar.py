@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from services.scheduling.domain.calendar import Calendar, SlotTaken
 from services.scheduling.domain.timetable import Slot
+from tests.support.replayed import replayed, state
 from tests.support.scenario import SOME_ID, given, said
 from tests.unit.scheduling.known import NINE, NOW, OTHER_VISIT, QUARTER_PAST, TEN, VISIT, time
-from tests.unit.scheduling.replayed import replayed, state
 
 DAY = date(2026, 3, 2)
 OPENED = said(Calendar.Opened, schedule=SOME_ID, day=DAY)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from services.scheduling.domain.schedule import HoursOverlap, HoursTooShort, Schedule, UnknownZone, schedule_id
 from services.scheduling.domain.timetable import WEEKDAYS, Slot, Timetable, Window
 from shared.kernel import CarelogError
+from tests.support.replayed import replayed, state
 from tests.support.scenario import given, said
 from tests.unit.scheduling.known import HEART, NORTH, NOW, hours, slot, timetable
-from tests.unit.scheduling.replayed import replayed, state
 
 OFFICE = timetable()
 SET = said(
