@@ -19,8 +19,8 @@ demo: $(READY) ## run the five services on this machine, until Ctrl-C
 test: lint ## every check and every test; what was skipped is listed with its reason
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -ra
 
-check: lint ## the quick checks: style, types, import rules, house rules, unit and contract tests
-	$(BIN)/pytest -q -n $(WORKERS) tests/unit tests/contract
+check: lint ## the quick checks: style, types, import rules, house rules, unit and contract tests but the slow ones
+	$(BIN)/pytest -q -n $(WORKERS) -m "not slow" tests/unit tests/contract
 
 lint: $(READY) ## the checks that run no test
 	$(BIN)/ruff format --check .
