@@ -13,9 +13,9 @@ from services.billing.domain.lines import Code
 from services.billing.domain.money import Money
 from services.billing.queries import Queries
 from shared.kernel import Actor
-from shared.runtime.http.doors import WaitFor, answer, doors, may, reads, reply, the
+from shared.runtime.http.doors import WaitFor, doors, may, reads, reply, the, told
 from shared.runtime.http.wishes import Day, Limit, Line, Wish
-from shared.runtime.mandate import Done, Mandate
+from shared.runtime.mandate import Mandate
 from shared.runtime.reading import Page
 
 router = doors(tag="billing")
@@ -160,13 +160,13 @@ async def claims(
 @router.get("/claims/{id}")
 async def claim(id: UUID, commands: Do, actor: Reading) -> Response:
     """The claim with its ledger, as it is now."""
-    return _told(await commands.claim(mandate=Mandate(actor=actor, action="claim.read"), claim=id))
+    return told(await commands.claim(mandate=Mandate(actor=actor, action="claim.read"), claim=id))
 
 
 @router.get("/claims/{id}/balance")
 async def balance(id: UUID, commands: Do, actor: Reading, at: Day | None = None) -> Response:
     """What is owed at the end of a day; without one, once every entry has taken effect."""
-    return _told(await commands.balance(mandate=Mandate(actor=actor, action="claim.read"), claim=id, at=at))
+    return told(await commands.balance(mandate=Mandate(actor=actor, action="claim.read"), claim=id, at=at))
 
 
 @router.post("/claims/{id}/charges", status_code=201)
@@ -206,7 +206,3 @@ async def reverse(id: UUID, wish: Reversal, commands: Do, mandate: Changing) -> 
         mandate=mandate, claim=id, entry=wish.entry, reason=wish.reason, effective=wish.effective
     )
     return reply(done, status=201)
-
-
-def _told(done: Done) -> Response:
-    return answer(done.answer, version=done.answer["version"])

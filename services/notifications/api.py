@@ -12,9 +12,9 @@ from services.notifications.domain.preferences import Wanted, Way
 from services.notifications.domain.words import Language, Topic
 from services.notifications.queries import Queries
 from shared.kernel import Actor
-from shared.runtime.http.doors import WaitFor, answer, doors, may, reads, reply, the
+from shared.runtime.http.doors import WaitFor, doors, may, reads, reply, the, told
 from shared.runtime.http.wishes import Limit, Wish
-from shared.runtime.mandate import Done, Mandate
+from shared.runtime.mandate import Mandate
 from shared.runtime.reading import Page
 
 router = doors(tag="notifications")
@@ -48,7 +48,7 @@ async def set_preferences(
 async def preferences(patient: UUID, commands: Do, actor: Annotated[Actor, reads("preferences.read")]) -> Response:
     """As they are now."""
     mandate = Mandate(actor=actor, action="preferences.read")
-    return _told(await commands.preferences(mandate=mandate, patient=patient))
+    return told(await commands.preferences(mandate=mandate, patient=patient))
 
 
 @router.get("/messages")
@@ -69,8 +69,4 @@ async def messages(
 @router.get("/messages/{id}")
 async def message(id: UUID, commands: Do, actor: Annotated[Actor, reads("message.read")]) -> Response:
     """As it is now."""
-    return _told(await commands.message(mandate=Mandate(actor=actor, action="message.read"), message=id))
-
-
-def _told(done: Done) -> Response:
-    return answer(done.answer, version=done.answer["version"])
+    return told(await commands.message(mandate=Mandate(actor=actor, action="message.read"), message=id))

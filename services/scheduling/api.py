@@ -16,9 +16,9 @@ from services.scheduling.domain.schedule import schedule_id
 from services.scheduling.domain.timetable import Timetable, Weekday, Window
 from services.scheduling.queries import Queries
 from shared.kernel import Actor
-from shared.runtime.http.doors import WaitFor, answer, doors, may, reads, reply, the
+from shared.runtime.http.doors import WaitFor, doors, may, reads, reply, the, told
 from shared.runtime.http.wishes import Day, DayOrInstant, Instant, Limit, Wish
-from shared.runtime.mandate import Done, Mandate
+from shared.runtime.mandate import Mandate
 from shared.runtime.reading import Page
 
 router = doors(tag="scheduling")
@@ -104,7 +104,7 @@ async def schedule(
     resource: Annotated[str, Path(pattern=_NAME)], commands: Do, actor: Annotated[Actor, reads("schedule.read")]
 ) -> Response:
     mandate = Mandate(actor=actor, action="schedule.read")
-    return _told(await commands.schedule(mandate=mandate, schedule=_schedule(actor, resource)))
+    return told(await commands.schedule(mandate=mandate, schedule=_schedule(actor, resource)))
 
 
 @router.get("/slots")
@@ -168,7 +168,7 @@ async def appointments(
 @router.get("/appointments/{id}")
 async def appointment(id: UUID, commands: Do, actor: Annotated[Actor, reads("appointment.read")]) -> Response:
     mandate = Mandate(actor=actor, action="appointment.read")
-    return _told(await commands.appointment(mandate=mandate, appointment=id))
+    return told(await commands.appointment(mandate=mandate, appointment=id))
 
 
 @router.post("/appointments/{id}/confirm")
@@ -234,7 +234,3 @@ def _schedule(actor: Actor, named: str) -> UUID:
 
 def _schedules(actor: Actor, named: Iterable[str]) -> list[UUID]:
     return [_schedule(actor, one) for one in named]
-
-
-def _told(done: Done) -> Response:
-    return answer(done.answer, version=done.answer["version"])

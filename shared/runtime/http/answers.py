@@ -46,6 +46,11 @@ def reply(done: Done, *, status: int = 200, location: str | None = None, about: 
     return answer(content, status=status, version=first.version if first else None, headers=where)
 
 
+def told(done: Done) -> Answer:
+    """What a command says of one thing, with its `version` as ETag."""
+    return answer(done.answer, version=done.answer["version"])
+
+
 def etag(version: int) -> str:
     """A version as a weak entity tag (RFC 9110, 8.8.3): `W/"3"`."""
     return f'W/"{version}"'

@@ -18,7 +18,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 
 from shared.kernel import Actor
-from shared.runtime.http.answers import Answer, answer, etag, reply
+from shared.runtime.http.answers import Answer, answer, etag, reply, told
 from shared.runtime.http.headers import (
     Versions,
     awaited_versions,
@@ -36,7 +36,7 @@ from shared.runtime.policy import RULES, permit
 
 __all__ = [
     "Answer", "Caller", "Content", "Versions", "WaitFor", "answer", "doors", "etag", "every_route_has_an_action",
-    "may", "open_to_all", "reads", "reply", "the",
+    "may", "open_to_all", "reads", "reply", "the", "told",
 ]  # fmt: skip
 
 Action = str | Callable[[Request], str]
