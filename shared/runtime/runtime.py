@@ -21,6 +21,7 @@ from shared.runtime.relations import HeardRelations, Relations
 from shared.runtime.reports import Reports
 from shared.runtime.service import Service
 from shared.runtime.settings import Settings
+from shared.runtime.telemetry.metrics import Metrics
 from shared.runtime.workers import Workers
 
 TOPICS = tuple(topic_of(service) for service in SERVICES)
@@ -37,6 +38,7 @@ class Runtime:
         self.relay: Relay | None = None
         self.workers: Workers | None = None
         self.background: dict[str, asyncio.Task[None]] = {}
+        self.metrics = Metrics(service=service.name)
 
     async def start(self) -> None:
         self._beside = await PostgresDocuments.open(dsn=self.settings.postgres)

@@ -18,6 +18,7 @@ from shared.runtime.http.app import build_app
 from shared.runtime.http.routes import is_open
 from shared.runtime.service import Service
 from shared.runtime.settings import Settings
+from shared.runtime.telemetry.metrics import Metrics
 from tests.support.deliveries import services
 
 
@@ -63,6 +64,7 @@ class NothingBehind:
     settings: Settings
     parts: Parts
     feed: Any
+    metrics: Metrics = field(default_factory=lambda: Metrics(service="nothing"))
 
     async def alive(self) -> Mapping[str, str | None]:
         return {}

@@ -56,7 +56,7 @@ async def test_no_door_opens_without_a_token(service: Service, front: Front) -> 
 def test_what_is_open_to_all_tells_of_no_patient(service: Service, front: Front) -> None:
     opened = {door.path for door in front.doors if door.open}
 
-    assert opened <= {"/health/live", "/health/ready", "/openapi.json", "/asyncapi.json", "/fhir/metadata"}
+    assert opened <= {"/health/live", "/health/ready", "/metrics", "/openapi.json", "/asyncapi.json", "/fhir/metadata"}
 
 
 def test_every_service_has_the_doors_of_the_runtime(service: Service, front: Front) -> None:

@@ -62,6 +62,7 @@ def build_app(
     problems = Problems(service.errors)
     problems.register(app)
     app.add_middleware(BodyLimit, limit=settings.body_limit)
-    app.add_middleware(Watch, problems=problems)
+    took = runtime.metrics.times("http.server.request.duration", says="How long requests take, by route and status.")
+    app.add_middleware(Watch, problems=problems, took=took)
     every_route_has_an_action(app)
     return app

@@ -1,14 +1,16 @@
-"""Whether the process is alive and ready, and what its doors are: the three questions that need no token."""
+"""Whether the process is alive and ready, how it fares, what its doors are: the four questions that need no token."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from shared.runtime.http.answers import Answer, answer
 from shared.runtime.http.doors import doors, open_to_all
 from shared.runtime.http.site import site
+from shared.runtime.telemetry.metrics import MEDIA_TYPE
 
 _PATIENCE = 2.0
 
@@ -27,6 +29,13 @@ async def live(request: Request) -> Answer:
 async def ready(request: Request) -> Answer:
     """Whether commands and queries can be answered now. 503: send them elsewhere."""
     return await _judged(site(request).runtime.ready())
+
+
+@health.get("/metrics", include_in_schema=False)
+@open_to_all("Prometheus asks it; it tells counts and times, by names of routes and of consumer groups")
+async def metrics(request: Request) -> Response:
+    """The process's metrics in Prometheus' text form."""
+    return Response(site(request).runtime.metrics.exposition(), media_type=MEDIA_TYPE)
 
 
 @health.get("/openapi.json", include_in_schema=False)

@@ -11,6 +11,7 @@ from shared.contracts.envelope import Contract
 from shared.runtime.http.callers import Callers
 from shared.runtime.locks import KeyedLocks
 from shared.runtime.settings import Settings
+from shared.runtime.telemetry.metrics import Metrics
 
 
 class Feed(Protocol):
@@ -32,6 +33,9 @@ class Running(Protocol):
 
     @property
     def feed(self) -> Feed: ...
+
+    @property
+    def metrics(self) -> Metrics: ...
 
     async def alive(self) -> Mapping[str, str | None]: ...
 

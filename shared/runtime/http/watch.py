@@ -1,4 +1,4 @@
-"""One span and one log line for each request, by the route's template: no address, no query, no body (pure ASGI).
+"""One span, one log line and one time for each request, by its route's template: no address, query or body (pure ASGI).
 
 Around everything else, so it is also where a fault of ours ends: a 500 with the id of a log line without values.
 """
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime.http.problems import Problem, Problems
 from shared.runtime.telemetry import continued_from, span
+from shared.runtime.telemetry.metrics import Record
 
 _log = logging.getLogger("carelog.requests")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -28,10 +29,11 @@ class Broken(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Watches the requests of `app`; tells what nobody foresaw through `problems`."""
+    """Watches the requests of `app`; tells what nobody foresaw through `problems`. `took` hears of each time."""
 
     app: ASGIApp
     problems: Problems
+    took: Record
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,7 +91,15 @@ class _Request:
         self._span.set_attribute("http.response.status_code", self._status)
         if self._status >= 500:
             self._span.set_status(StatusCode.ERROR)
+        self._watch.took(perf_counter() - self._began, self._labels(route))
         _log.log(logging.DEBUG if route.startswith("/health/") else logging.INFO, "request", extra=self._facts(route))
+
+    def _labels(self, route: str) -> dict[str, str]:
+        return {
+            "http.request.method": self._method,
+            "http.route": route,
+            "http.response.status_code": str(self._status),
+        }
 
     def _facts(self, route: str) -> dict[str, Any]:
         actor = self._scope.get("state", {}).get("actor")

@@ -22,6 +22,7 @@ from shared.runtime.http.problems import Problem
 from shared.runtime.mandate import Changed, Done, Mandate
 from shared.runtime.service import Service
 from shared.runtime.settings import Settings
+from shared.runtime.telemetry.metrics import Metrics
 
 CANARY = "CANARY-Jane-Doe-1985"
 LIMIT = 1024
@@ -151,6 +152,7 @@ class Runtime:
     notes: Notes = field(default_factory=Notes)
     feed: Feed = field(default_factory=Feed)
     troubles: dict[str, str | None] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=lambda: Metrics(service="world"))
 
     @property
     def parts(self) -> Mapping[type[Any], Any]:
