@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from shared.contracts.catalogue import SERVICES, topic_of
 from shared.contracts.envelope import Contract
 from shared.kernel import Field, Invalid, OrganizationId
+from shared.runtime.bus.kafka import kafka_outlet
+from shared.runtime.bus.lease import LogLease
 from shared.runtime.bus.relay import Relay
 from shared.runtime.documents.opening import open_documents
 from shared.runtime.documents.port import Collection, Documents
@@ -67,7 +70,12 @@ class Runtime:
         await _prepare_first(self._beside, Relations())
 
     def make_relay(self) -> Relay:
-        self.relay = Relay(log=self.log, publisher=self.publisher, bootstrap=self.settings.kafka)
+        self.relay = Relay(
+            log=self.log,
+            lease=LogLease(connect=self.log.connect),
+            publisher=self.publisher,
+            outlet=partial(kafka_outlet, bootstrap=self.settings.kafka),
+        )
         return self.relay
 
     def make_workers(self) -> Workers:

@@ -137,7 +137,7 @@ async def background(work: Any, name: str) -> AsyncIterator[asyncio.Task[None]]:
         await end(task)
 
 
-async def end(*tasks: asyncio.Task[None]) -> None:
+async def end(*tasks: asyncio.Task[Any]) -> None:
     """Cancels them until they have ended: a cancellation can be lost where it meets what was just waited for."""
     while running := [task for task in tasks if not task.done()]:
         for task in running:

@@ -1,139 +1,222 @@
 """The relay: publishes the log in its order, and saves its position only after every broker acknowledgement.
 
 At least once: what was published before a crash and not saved is published again, and consumers know it by its
-version. One relay a log is active (advisory lock); a second one waits, and would be harmless.
+version. One relay a log is at work, the one that holds the lease; another waits until it lapses or is given back.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Protocol
 
 import asyncpg
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import murmur2
 
-from shared.contracts.catalogue import topic_of
-from shared.contracts.envelope import Contract, to_headers
 from shared.kernel import Unavailable
-from shared.runtime.bus.topics import MESSAGE_BYTES, PARTITIONS
-from shared.runtime.json import dumps
-from shared.runtime.log import Log
+from shared.runtime.bus.lease import LAPSE, Deposed, Lease
+from shared.runtime.bus.messages import Batch, batch_of
+from shared.runtime.bus.messages import partition_of as partition_of
+from shared.runtime.bus.messages import value_of as value_of
+from shared.runtime.bus.wire import Outlet
 from shared.runtime.log.rows import Stored
 from shared.runtime.publishing import Publisher
-from shared.runtime.telemetry import continued_from, current_traceparent, span
+from shared.runtime.workers import background, end
 
-_BATCH = 1_000
+_BATCH = 500
 _POLL = 0.2
-_PAUSE = 1.0
+_SAVE = 0.1
+"""seconds between two saved positions: each leaves a dead row behind, and one open snapshot keeps them all"""
+_TRY = 0.5
+_RENEW = 1.0
+_SURE = LAPSE - 1.0
+"""seconds after a renewal in which nobody else can hold the lease, with one to spare"""
+_LAST_WORDS = 2.0
+_PAUSES = (0.2, 0.5, 1.0, 2.0)
+_SAY_AGAIN = 30.0
+_AWAY = (KafkaError, Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_NEVER = float("-inf")
 _LOG = logging.getLogger(__name__)
 
 
-@lru_cache(maxsize=8_192)
-def partition_of(key: str) -> int:
-    """Kafka's own choice (murmur2), so that a patient has the same partition in every topic and for every producer."""
-    return int(murmur2(key.encode()) & 0x7FFFFFFF) % PARTITIONS
+class Source(Protocol):
+    """What a relay reads: a log."""
+
+    async def after(self, position: int, *, limit: int) -> Sequence[Stored]: ...
 
 
 class Relay:
-    """Publishes one service's log. `run` goes on until cancelled: a broker or database that is away is waited for."""
+    """Publishes one service's log. `run` goes on until cancelled: a broker or database that is away is waited for.
 
-    def __init__(self, *, log: Log, publisher: Publisher, bootstrap: str) -> None:
+    - `active`: whether it holds the lease; `position`: all up to here is acknowledged; `published`: how many events it
+      has published, those said again too.
+    - `age`: seconds since the oldest event that is not published was recorded; 0: all are.
+    - `interruptions`: how often the broker or the database was away, or the lease was lost.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: Source,
+        lease: Lease,
+        publisher: Publisher,
+        outlet: Callable[[], AbstractAsyncContextManager[Outlet]],
+    ) -> None:
         self._log = log
+        self._lease = lease
         self._publisher = publisher
-        self._bootstrap = bootstrap
-        self._appended = asyncio.Event()
-        self.position = 0
+        self._open = outlet
         self.active = False
+        self.position = 0
+        self.published = 0
+        self.age = 0.0
+        self.interruptions = 0
+        self._saved = 0
+        self._saved_at = self._renewed_at = self._said_at = _NEVER
+        self._rewind_to: int | None = None
+        self._failures = 0
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self._relay()
-            except (KafkaError, Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                _LOG.warning("the relay is interrupted", extra={"error": type(error).__name__})
-            except Exception:  # noqa: BLE001 - said aloud, and tried again: the log waits
-                _LOG.exception("the relay cannot publish", extra={"position": self.position})
-            self.active = False
-            await asyncio.sleep(_PAUSE)
-
-    async def _relay(self) -> None:
-        connection = await self._log.connect()
         try:
-            await _only_one(connection)
-            await connection.add_listener("carelog_appended", lambda *_: self._appended.set())
-            self.position = await connection.fetchval("SELECT position FROM relay")
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
-                acks="all",
-                enable_idempotence=True,
-                max_batch_size=MESSAGE_BYTES,
-                max_request_size=4 * MESSAGE_BYTES,
-            )
-            await producer.start()
-            try:
-                await self._follow(connection, producer)
-            finally:
-                await producer.stop()
+            async with background(self._keep_age(), "relay age"):
+                while True:
+                    await self._try_to_hold()
+                    await asyncio.sleep(_TRY)
         finally:
-            await connection.close()
+            await self._lease.close()
 
-    async def _follow(self, connection: asyncpg.Connection, producer: AIOKafkaProducer) -> None:
+    async def _try_to_hold(self) -> None:
+        try:
+            asked = _now()
+            position = await self._lease.take()
+            if position is not None:
+                self.position = self._saved = position
+                self._renewed_at = asked
+                await self._hold()
+        except Deposed:
+            self.interruptions += 1
+            _LOG.warning("the relay is deposed: another is at work", extra={"position": self.position})
+        except _AWAY as error:
+            self._interrupted(error)
+
+    async def _hold(self) -> None:
+        """Publishes for as long as the lease is kept."""
         self.active = True
+        try:
+            async with background(self._keep(), "lease") as kept, background(self._publish(), "publish") as publishing:
+                await asyncio.wait({kept, publishing}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (kept, publishing):
+                if not task.cancelled():
+                    task.result()
+        finally:
+            self.active = False
+            with suppress(Deposed, *_AWAY):
+                async with asyncio.timeout(_LAST_WORDS):
+                    await self._let_go()
+
+    async def _let_go(self) -> None:
+        if self._saved < self.position:
+            await self._save()
+        await self._lease.give_back()
+
+    async def _keep(self) -> None:
         while True:
-            stored = await self._log.after(self.position, limit=_BATCH)
-            if stored:
-                await self._publish(producer, stored)
-                await connection.execute("UPDATE relay SET position = $1", stored[-1].position)
-                self.position = stored[-1].position
-            else:
-                await self._until_appended()
+            await asyncio.sleep(_RENEW)
+            await self._renew()
 
-    async def _until_appended(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_POLL):  # `wait_for` can lose a cancellation that comes with the event
-                await self._appended.wait()
-        self._appended.clear()
+    async def _renew(self) -> None:
+        asked = _now()
+        self._rewind_to = await self._lease.renew()
+        self._renewed_at = asked
 
-    async def _publish(self, producer: AIOKafkaProducer, stored: Sequence[Stored]) -> None:
-        """Each partition's messages in their order; returns when all of them are acknowledged."""
-        waiting: list[asyncio.Future[object]] = []
-        parted: dict[tuple[str, int], list[Stored]] = {}
-        for one in stored:
-            parted.setdefault((topic_of(one.topic), partition_of(str(one.key))), []).append(one)
-        for (topic, partition), events in parted.items():
-            waiting += await self._send(producer, topic, partition, events)
-        await asyncio.gather(*waiting)
+    async def _publish(self) -> None:
+        """An outlet that failed is thrown away, and another opened."""
+        while True:
+            try:
+                async with self._open() as outlet:
+                    await self._follow(outlet)
+            except Deposed:
+                raise
+            except _AWAY as error:
+                self._interrupted(error)
+            except Exception:  # noqa: BLE001 - said aloud, and tried again: the log waits
+                self.interruptions += 1
+                _LOG.exception("the relay cannot publish", extra={"position": self.position})
+            await asyncio.sleep(_PAUSES[min(self._failures, len(_PAUSES) - 1)])
+            self._failures += 1
 
-    async def _send(
-        self, producer: AIOKafkaProducer, topic: str, partition: int, events: Sequence[Stored]
-    ) -> list[asyncio.Future[object]]:
-        sent = []
-        batch = producer.create_batch()
-        for event in events:
-            key, value, headers = self._message(event)
-            while batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                if not batch.record_count():
-                    raise RuntimeError(f"event {event.id} does not fit into a message")
-                sent.append(await producer.send_batch(batch, topic, partition=partition))
-                batch = producer.create_batch()
-        sent.append(await producer.send_batch(batch, topic, partition=partition))
-        return sent
+    async def _follow(self, outlet: Outlet) -> None:
+        """While one batch is on its way, the next is read."""
+        ahead = self._reading()
+        try:
+            while True:
+                batch = await ahead
+                if batch:
+                    ahead = self._reading(batch.last)
+                    await self._tell(outlet, batch)
+                else:
+                    await self._wait()
+                if self._rewind_to is not None:
+                    await self._rewind(self._rewind_to)
+                    batch = None
+                if batch is None:
+                    await end(ahead)
+                    ahead = self._reading()
+        finally:
+            await end(ahead)
 
-    def _message(self, stored: Stored) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
-        with continued_from(stored.trace), span("publish", event=stored.id, type=stored.name):
-            contract = self._publisher.contract(stored)
-            headers = to_headers(contract.envelope, traceparent=current_traceparent())
-            return str(stored.key).encode(), value_of(contract), headers
+    def _reading(self, position: int | None = None) -> "asyncio.Task[Batch | None]":
+        return asyncio.create_task(self._read(self.position if position is None else position), name="read ahead")
+
+    async def _read(self, position: int) -> Batch | None:
+        stored = await self._log.after(position, limit=_BATCH)
+        return await batch_of(stored, self._publisher) if stored else None
+
+    async def _tell(self, outlet: Outlet, batch: Batch) -> None:
+        """Out, acknowledged, then saved. Whoever slept asks for its lease first, and may hear that it is another's."""
+        if _now() - self._renewed_at > _SURE:
+            await self._renew()
+        await outlet.publish(batch.parted)
+        self.position = batch.last
+        self.published += batch.count
+        if self._failures:
+            self._failures = 0
+            _LOG.info("the relay goes on", extra={"position": self.position})
+        if _now() - self._saved_at >= _SAVE:
+            await self._save()
+
+    async def _wait(self) -> None:
+        """For news; a position that is not saved yet is saved when it is time."""
+        due = self._saved_at + _SAVE - _now() if self._saved < self.position else _POLL
+        if due <= 0:
+            await self._save()
+        else:
+            await self._lease.news(within=min(due, _POLL))
+
+    async def _save(self) -> None:
+        position, self._saved_at = self.position, _now()
+        await self._lease.save(position)
+        self._saved = position
+
+    async def _rewind(self, to: int) -> None:
+        await self._lease.rewind(to=to)
+        self._rewind_to = None
+        self.position = self._saved = min(self.position, to)
+        _LOG.warning("the relay publishes again", extra={"position": self.position})
+
+    async def _keep_age(self) -> None:
+        while True:
+            with suppress(*_AWAY):
+                self.age = await self._lease.age(self.position if self.active else None)
+            await asyncio.sleep(_RENEW)
+
+    def _interrupted(self, error: BaseException) -> None:
+        """Said at once, and then once in a while for as long as it lasts."""
+        self.interruptions += 1
+        if _now() - self._said_at >= _SAY_AGAIN:
+            self._said_at = _now()
+            _LOG.warning("the relay is interrupted", extra={"error": type(error).__name__})
 
 
-def value_of(contract: Contract) -> bytes:
-    """A message's value: the contract's JSON."""
-    return dumps(contract)
-
-
-async def _only_one(connection: asyncpg.Connection) -> None:
-    """Returns when this session is the log's relay; until then it waits in the database."""
-    await connection.execute("SELECT pg_advisory_lock(4772212)", timeout=3600)
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -82,6 +82,8 @@ CREATE TABLE IF NOT EXISTS relay (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     position bigint NOT NULL DEFAULT 0
 );
+ALTER TABLE relay ADD COLUMN IF NOT EXISTS holder uuid, ADD COLUMN IF NOT EXISTS renewed_at timestamptz,
+    ADD COLUMN IF NOT EXISTS rewind_to bigint;
 CREATE TABLE IF NOT EXISTS holes (
     projection text NOT NULL,
     source uuid NOT NULL,

@@ -1,19 +1,34 @@
 """The relay: the log on its topic, in order, under the right keys, with all that a subscriber needs."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
 from uuid import UUID
 
-import asyncpg
+import pytest
 from aiokafka.partitioner import murmur2
 
 from shared.contracts.envelope import from_headers
+from shared.runtime.bus.kafka import kafka_outlet
+from shared.runtime.bus.lease import Connect, LogLease, ask_to_rewind
 from shared.runtime.bus.relay import Relay
 from shared.runtime.json import loads
 from shared.runtime.mandate import fresh_id
-from shared.runtime.workers import background
+from shared.runtime.workers import background, end
 from tests.integration.runtime.asking import opened, shows
 from tests.integration.runtime.conftest import Work
+from tests.support.counters import service
 from tests.support.harness import Bus, eventually
-from tests.support.running import Running
+from tests.support.running import Running, running
+
+
+@pytest.fixture
+async def it(database: str, bus: Bus, tmp_path: Path) -> AsyncIterator[Running]:
+    """The counters, without a relay of their own."""
+    async with running(service, database=database, home=tmp_path, kafka=bus.bootstrap) as it:
+        yield it
 
 
 async def position(it: Running) -> int:
@@ -136,33 +151,81 @@ async def test_the_position_is_saved_after_the_topic_has_it(work: Work, bus: Bus
         await eventually(lambda: all_relayed(it))
 
 
-async def test_a_second_relay_waits_and_takes_over(work: Work, bus: Bus) -> None:
-    async with work("relay") as it:
-        runtime = it.runtime
-        assert runtime.relay
-        await eventually(lambda: runtime.relay and runtime.relay.active)
-        second = Relay(log=runtime.log, publisher=runtime.publisher, bootstrap=bus.bootstrap)
+async def test_a_second_relay_waits_and_begins_when_the_first_has_ended(it: Running, bus: Bus) -> None:
+    first, second = a_relay(it, bus), a_relay(it, bus)
+    async with background(first.run(), "first"):
+        await eventually(lambda: first.active)
+        begun = asyncio.create_task(second.run())
+        await opened(it, counts=5)
+        await eventually(lambda: all_relayed(it))
+    assert (first.published, second.published, second.position) == (6, 0, 0)
+
+    await opened(it, counts=5)
+    await eventually(lambda: all_relayed(it))
+    await end(begun)
+    assert second.published == len(await bus.heard()) - 6 == 6
+
+
+async def test_a_relay_that_stands_still_is_replaced_and_steps_down_when_it_goes_on(it: Running, bus: Bus) -> None:
+    lease = Sleeping(connect=it.runtime.log.connect)
+    first, second = a_relay(it, bus, lease=lease), a_relay(it, bus)
+    async with background(first.run(), "first"):
+        await eventually(lambda: first.active)
         async with background(second.run(), "second"):
-            await opened(it, counts=5)
-            await eventually(lambda: all_relayed(it))
-            assert not second.active
-            await _end_the_first(runtime.settings.postgres)
+            lease.awake.clear()
+            last = await renewed_at(it)
             await eventually(lambda: second.active)
+            assert (await renewed_at(it) - last).total_seconds() < 5
             await opened(it, counts=5)
             await eventually(lambda: all_relayed(it))
-    envelopes = [from_headers(one.headers, key=one.key) for one in await bus.heard()]
+            lease.awake.set()
+            await eventually(lambda: first.interruptions)
 
-    assert len({one.id for one in envelopes}) == 12
+    assert (first.published, first.active, second.published) == (0, False, 6)
 
 
-async def _end_the_first(postgres: str) -> None:
-    """Its connection breaks, and with it the lock that it holds."""
-    connection = await asyncpg.connect(postgres)
-    await connection.execute(
-        "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
-        " WHERE l.locktype = 'advisory' AND l.objid = 4772212 AND l.granted AND d.datname = current_database()"
+async def test_what_the_operator_wants_again_is_published_again(work: Work, bus: Bus) -> None:
+    async with work("relay") as it:
+        id = await opened(it, counts=5)
+        await eventually(lambda: all_relayed(it))
+        await ask_to_rewind(it.runtime.log.pool, to=2)
+        await eventually(lambda: _heard(bus, 10))
+        await eventually(lambda: all_relayed(it))
+
+    said = [from_headers(one.headers, key=one.key).id for one in await bus.heard()]
+    assert said == [f"{id}.{version}" for version in (1, 2, 3, 4, 5, 6, 3, 4, 5, 6)]
+
+
+def a_relay(it: Running, bus: Bus, *, lease: LogLease | None = None) -> Relay:
+    """One more process's."""
+    return Relay(
+        log=it.runtime.log,
+        lease=lease or LogLease(connect=it.runtime.log.connect),
+        publisher=it.runtime.publisher,
+        outlet=partial(kafka_outlet, bootstrap=bus.bootstrap),
     )
-    await connection.close()
+
+
+class Sleeping(LogLease):
+    """The lease of a process that stands still while it is not awake."""
+
+    def __init__(self, *, connect: Connect) -> None:
+        super().__init__(connect=connect)
+        self.awake = asyncio.Event()
+        self.awake.set()
+
+    async def renew(self) -> int | None:
+        await self.awake.wait()
+        return await super().renew()
+
+    async def news(self, *, within: float) -> None:
+        await self.awake.wait()
+        await super().news(within=within)
+
+
+async def renewed_at(it: Running) -> datetime:
+    found: datetime = await it.runtime.log.pool.fetchval("SELECT renewed_at FROM relay")
+    return found
 
 
 async def test_two_relays_that_both_publish_double_nothing_that_is_shown(work: Work, bus: Bus) -> None:

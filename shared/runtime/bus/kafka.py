@@ -1,0 +1,93 @@
+"""Kafka itself, by aiokafka: the one place where its producer and its consumer are made."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaTimeoutError, ProducerClosed
+
+from shared.runtime.bus.topics import MESSAGE_BYTES
+from shared.runtime.bus.wire import Message
+
+_PATIENCE = 10.0
+"""seconds without any acknowledgement after which the broker counts as away"""
+_LAST_WORDS = 2.0
+
+Sent = asyncio.Future[Any]
+
+
+@asynccontextmanager
+async def kafka_outlet(*, bootstrap: str) -> AsyncIterator["KafkaOutlet"]:
+    """An idempotent producer for as long as nothing goes wrong: after an error, open another.
+
+    A batch that failed for good leaves a gap in the producer's numbers, and the broker refuses all that it sends to
+    that partition afterwards. A new producer begins with new numbers.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=MESSAGE_BYTES,
+        max_request_size=4 * MESSAGE_BYTES,
+        request_timeout_ms=int(_PATIENCE * 1000),
+    )
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await producer.start()
+        yield KafkaOutlet(producer)
+    finally:
+        await _give_up(producer)
+
+
+class KafkaOutlet:
+    """Sends by the batch, a partition's batches one after the other; a retry keeps their order."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+
+    async def publish(self, parted: Mapping[tuple[str, int], Sequence[Message]]) -> None:
+        waiting: set[Sent] = set()
+        for (topic, partition), messages in parted.items():
+            async with asyncio.timeout(_PATIENCE):
+                waiting |= set(await self._send(topic, partition, messages))
+        await _acknowledged(waiting)
+
+    async def _send(self, topic: str, partition: int, messages: Sequence[Message]) -> list[Sent]:
+        sent: list[Sent] = []
+        batch = self._producer.create_batch()
+        for one in messages:
+            while batch.append(key=one.key, value=one.value, timestamp=None, headers=one.headers) is None:
+                if not batch.record_count():
+                    raise RuntimeError("an event does not fit into a message")
+                sent.append(await self._producer.send_batch(batch, topic, partition=partition))
+                batch = self._producer.create_batch()
+        sent.append(await self._producer.send_batch(batch, topic, partition=partition))
+        for future in sent:
+            future.add_done_callback(_looked_at)  # one error is enough to hear of
+        return sent
+
+
+def _looked_at(sent: Sent) -> None:
+    if not sent.cancelled():
+        sent.exception()
+
+
+async def _acknowledged(waiting: set[Sent]) -> None:
+    """The client itself would try again for ever: a broker that says nothing is given up here."""
+    while waiting:
+        done, waiting = await asyncio.wait(waiting, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            raise KafkaTimeoutError
+        for one in done:
+            one.result()
+
+
+async def _give_up(producer: AIOKafkaProducer) -> None:
+    """Ends it without sending what is not sent yet: `stop` alone waits for a broker that is away until it is back."""
+    producer._message_accumulator.fail_all(ProducerClosed())
+    with suppress(Exception):
+        async with asyncio.timeout(_LAST_WORDS):
+            await producer.stop()
+    await producer.client.close()
