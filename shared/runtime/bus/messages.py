@@ -9,13 +9,13 @@ from itertools import accumulate
 from aiokafka.partitioner import murmur2
 
 from shared.contracts.catalogue import topic_of
-from shared.contracts.envelope import Contract, to_headers
+from shared.contracts.envelope import Contract
 from shared.runtime.bus.topics import PARTITIONS
 from shared.runtime.bus.wire import Message
 from shared.runtime.json import dumps
 from shared.runtime.log.rows import Stored
 from shared.runtime.publishing import Publisher
-from shared.runtime.telemetry import continued_from, current_traceparent, span
+from shared.runtime.telemetry import continued_from, current_traceparent, span, tracing
 
 MOST_BYTES = 2 * 1024 * 1024
 """of payload in one batch: what a slow link carries within the broker's patience"""
@@ -72,7 +72,14 @@ def _fitting(stored: Sequence[Stored]) -> Iterable[Stored]:
 
 def message_of(stored: Stored, publisher: Publisher) -> Message:
     """Raises `KeyError` for an event that its service does not publish."""
+    return Message(
+        str(stored.key).encode(), publisher.value(stored), publisher.headers(stored, traceparent=_traced(stored))
+    )
+
+
+def _traced(stored: Stored) -> str | None:
+    """The span that publishes it, where spans are recorded."""
+    if not tracing():
+        return None
     with continued_from(stored.trace), span("publish", event=stored.id, type=stored.name):
-        contract = publisher.contract(stored)
-        headers = to_headers(contract.envelope, traceparent=current_traceparent())
-        return Message(str(stored.key).encode(), value_of(contract), headers)
+        return current_traceparent()

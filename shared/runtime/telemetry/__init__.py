@@ -7,6 +7,7 @@ from shared.runtime.telemetry.tracing import (
     current_traceparent,
     span,
     start_tracing,
+    tracing,
 )
 
-__all__ = ["continued_from", "current_trace", "current_traceparent", "log_as_json", "span", "start_tracing"]
+__all__ = ["continued_from", "current_trace", "current_traceparent", "log_as_json", "span", "start_tracing", "tracing"]

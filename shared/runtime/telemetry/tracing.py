@@ -49,6 +49,11 @@ def _to(otlp: str) -> SpanExporter:
     return OTLPSpanExporter(endpoint=otlp)
 
 
+def tracing() -> bool:
+    """Whether spans are recorded at all: for who makes one for each of many things."""
+    return not isinstance(_tracing.tracer, trace.NoOpTracer)
+
+
 @contextmanager
 def span(name: str, *, kind: SpanKind = SpanKind.INTERNAL, **ids: UUID | str | int | None) -> Iterator[trace.Span]:
     """A span of the current trace. `ids` are ids, names and counts, never contents; of an error, its class."""
