@@ -5,7 +5,7 @@ Each command is a module of its own, and imports what it needs when it is called
 
 import typer
 
-from deploy.cli import bringing, demo, doctor, events, story, token
+from deploy.cli import bringing, demo, doctor, events, status, story, token
 
 app = typer.Typer(
     name="carelog",
@@ -17,6 +17,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("story")(story.story)
 app.command("import")(bringing.bring_in)
+app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("token")(token.token)
 

@@ -1,6 +1,7 @@
 """What all commands share: where the home is, how results are shown, and how trouble is told."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -17,7 +18,10 @@ HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Where Carelog keeps everything: CARELOG_HOME, else .carelog here.")
 ]
 
-said = Console(highlight=False)
+_WIDE = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 160
+"""what is read by a program, or kept in a file, is not folded at a screen's width"""
+
+said = Console(highlight=False, width=_WIDE)
 """what a command answers"""
 aside = Console(stderr=True, highlight=False)
 """what is for people alone"""
@@ -35,7 +39,8 @@ def command(work: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, N
         try:
             code = asyncio.run(work(*args, **named))
         except Trouble as trouble:
-            code = _failed(str(trouble))
+            _failed(str(trouble))
+            code = trouble.code
         except KeyboardInterrupt:
             code = 130
         except BrokenPipeError:
