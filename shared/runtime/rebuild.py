@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.contracts.catalogue import topic_of
 from shared.runtime.bus.consumer import Consumer
+from shared.runtime.bus.kafka import inlets
 from shared.runtime.bus.projector import Projector
 from shared.runtime.documents.port import Documents as Store
 from shared.runtime.generations import Comparison, Generations
@@ -68,11 +69,11 @@ class Rebuild:
         for collection in applies.collections:
             await self._store.prepare(collection)
         return Consumer(
-            bootstrap=self._bootstrap,
+            inlets(bootstrap=self._bootstrap),
             group=group_of(self._service, self._projection, generation),
             topics=[topic_of(service) for service in self._projection.hears],
             listener=Projector(self._projection, applier=applies, reports=self._reports),
-            stops=self._reports,
+            parking=self._reports.parking,
         )
 
     async def _compared(

@@ -1,15 +1,11 @@
-"""What has gone wrong and stands until it is mended: holes and stopped partitions, in the service's own database."""
+"""What has gone wrong and stands until it is mended: holes and what is set aside, in the service's own database."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from aiokafka import TopicPartition
-
+from shared.runtime.bus.parking import ParkedMessages
 from shared.runtime.log import Log
 from shared.runtime.projecting import Hole
-
-_EVENT = re.compile(rb"[0-9a-fA-F-]{36}\.\d{1,9}")
 
 
 class Reports:
@@ -17,6 +13,7 @@ class Reports:
 
     def __init__(self, *, log: Log) -> None:
         self._log = log
+        self.parking = ParkedMessages(log=log)
 
     async def holes(self, projection: str, holes: Sequence[Hole]) -> None:
         """A hole that is on record stays as it was first noticed."""
@@ -26,44 +23,25 @@ class Reports:
             [(projection, hole.source, hole.document, hole.expected, hole.got) for hole in holes],
         )
 
-    async def stopped(self, consumer: str, record: Any, error: BaseException) -> None:
-        """Says where, and the error's class: never a value of the message, nor an id that is none."""
-        id = dict(record.headers).get("ce_id") or b""
-        await self._log.pool.execute(
-            "INSERT INTO stopped (consumer, topic, partition, offset_at, event, error) VALUES ($1, $2, $3, $4, $5, $6)"
-            " ON CONFLICT (consumer, topic, partition) DO UPDATE SET offset_at = excluded.offset_at,"
-            " event = excluded.event, error = excluded.error",
-            consumer,
-            record.topic,
-            record.partition,
-            record.offset,
-            id.decode() if _EVENT.fullmatch(id) else "?",
-            type(error).__name__,
-        )
-
-    async def resumed(self, consumer: str, partition: TopicPartition) -> None:
-        await self._log.pool.execute(
-            "DELETE FROM stopped WHERE consumer = $1 AND topic = $2 AND partition = $3",
-            consumer,
-            partition.topic,
-            partition.partition,
-        )
-
     async def problems(self) -> Sequence[str]:
-        """One line for each hole and each stopped partition."""
+        """One line for each hole and each source that is set aside."""
         return await problems_in(self._log.pool)
 
 
 async def problems_in(database: Any) -> Sequence[str]:
     """The same of a log that is asked from outside: `database` is a connection to it, or a pool of them."""
     holes = await database.fetch("SELECT projection, source, expected, got FROM holes ORDER BY 1, 2 LIMIT 100")
-    stopped = await database.fetch(
-        "SELECT consumer, topic, partition, offset_at, event, error FROM stopped ORDER BY 1, 2, 3"
+    parked = await database.fetch(
+        "SELECT DISTINCT ON (consumer, source, topic, partition, alone) *,"
+        " count(*) OVER (PARTITION BY consumer, source, topic, partition, alone) - 1 AS behind"
+        " FROM (SELECT *, CASE WHEN source IS NULL THEN offset_at END AS alone FROM parked) AS each"
+        " ORDER BY consumer, source, topic, partition, alone, offset_at LIMIT 100"
     )
     return [
         *(f"{h['projection']}: {h['source']} expects version {h['expected']}, got {h['got']}" for h in holes),
         *(
-            f"{s['consumer']}: {s['topic']}/{s['partition']} stopped at {s['offset_at']}, {s['event']}: {s['error']}"
-            for s in stopped
+            f"{p['consumer']}: {p['topic']}/{p['partition']} set aside at {p['offset_at']}, {p['event']}: {p['error']}"
+            f" ({p['behind']} behind it)"
+            for p in parked
         ),
     ]

@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.contracts.catalogue import SERVICES, topic_of
 from shared.contracts.envelope import Contract
 from shared.kernel import Field, Invalid, OrganizationId
-from shared.runtime.bus.kafka import kafka_outlet
+from shared.runtime.bus.kafka import inlets, kafka_outlet
 from shared.runtime.bus.lease import LogLease
 from shared.runtime.bus.relay import Relay
 from shared.runtime.documents.opening import open_documents
@@ -85,7 +85,7 @@ class Runtime:
             log=self.log,
             store=self.documents,
             relations=self._beside,
-            bootstrap=self.settings.kafka,
+            inlets=inlets(bootstrap=self.settings.kafka, instance=self.settings.instance),
             parts=self.parts,
         )
         return self.workers
@@ -104,7 +104,7 @@ class Runtime:
         return {"log": None, **await self.alive()}
 
     async def problems(self) -> Sequence[str]:
-        """The holes and stopped partitions on record."""
+        """What stands until it is mended, a line each."""
         return await Reports(log=self.log).problems()
 
     async def _registered_here(self, organization: OrganizationId, patient: UUID) -> bool:

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     """Brokers to begin with, `host:port[,host:port]`."""
     kafka_replicas: int = Field(default=1, ge=1, le=9)
     """How many brokers keep each topic that is made here; 3 in production."""
+    instance: str = Field(default="", max_length=249, pattern=r"^[A-Za-z0-9._-]*$")
+    """A name that this process keeps over its restarts and shares with no other: its consumers come back at once."""
     documents: Secret = "postgres"
     """Where the read models are: `postgres` (beside the log), or a `mongodb://` address."""
     documents_database: str = ""

@@ -4,14 +4,15 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from time import monotonic
 from typing import Any
 
 from shared.contracts.catalogue import topic_of
 from shared.kernel import Unavailable
-from shared.runtime.bus.consumer import Consumer, Listener
+from shared.runtime.bus.consumer import Consumer
+from shared.runtime.bus.listening import Listener
 from shared.runtime.bus.projector import Projector
 from shared.runtime.bus.reactor import Reactor
+from shared.runtime.bus.wire import Inlets
 from shared.runtime.documents.port import Documents as Store
 from shared.runtime.generations import Generations
 from shared.runtime.log import Log
@@ -40,12 +41,12 @@ class Workers:
         log: Log,
         store: Store,
         relations: Store,
-        bootstrap: str,
+        inlets: Inlets,
         parts: Mapping[type, Any],
     ) -> None:
         self._service = service
         self._log = log
-        self._bootstrap = bootstrap
+        self._inlets = inlets
         self._commands = next((part for kind, part in parts.items() if kind.__name__ == "Commands"), None)
         self._projections: list[tuple[Projection[Any], Store]] = [(one, store) for one in projections]
         self._projections.append((Relations(), relations))
@@ -91,7 +92,7 @@ class Workers:
 
     def _consume(self, group: str, topics: Iterable[str], listener: Listener) -> None:
         consumer = Consumer(
-            bootstrap=self._bootstrap, group=group, topics=list(topics), listener=listener, stops=self.reports
+            self._inlets, group=group, topics=list(topics), listener=listener, parking=self.reports.parking
         )
         self.consumers[group] = consumer
         self._start(group, consumer.run())
@@ -109,7 +110,8 @@ class Workers:
         dead = [name for name, task in self._tasks.items() if task.done()]
         if dead:
             return f"ended: {', '.join(sorted(dead))}"
-        late = [name for name, one in self.consumers.items() if monotonic() - one.progress_at > _STUCK_AFTER]
+        now = asyncio.get_running_loop().time()
+        late = [name for name, one in self.consumers.items() if now - one.progress_at > _STUCK_AFTER]
         return f"no progress: {', '.join(sorted(late))}" if late else None
 
 

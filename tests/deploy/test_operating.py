@@ -34,7 +34,7 @@ async def test_its_questions_can_be_asked_and_an_empty_log_has_no_trouble(databa
         [questions] = re.findall(r"```sql\n(.+?)```", text(GUIDE), re.DOTALL)
         answers = [await connection.fetch(question) for question in questions.strip().split(";\n")]
         assert [[tuple(row) for row in answer] for answer in answers] == [[(0,)], [], [], []]
-        for table, columns in re.findall(r"^\| `(holes|stopped|timers)` \| (.+) \|$", text(GUIDE), re.MULTILINE):
+        for table, columns in re.findall(r"^\| `(holes|parked|timers)` \| (.+) \|$", text(GUIDE), re.MULTILINE):
             named = re.findall(r"`(\w+)`", columns)
             await connection.fetch(f"SELECT {', '.join(named)} FROM {table}")
     finally:

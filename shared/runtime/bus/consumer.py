@@ -1,216 +1,209 @@
-"""A consumer group: batches of contracts, each partition in order, committed only after they were handled.
+"""A consumer group's member: batches of contracts, each partition in order, committed only after they were handled.
 
-What cannot be reached just now is tried again with a growing pause. A message that cannot be applied stops its
-partition, loudly and on record, and is tried again from time to time: nothing is skipped. FastStream keeps the
-connection and the subscription; the loop is ours, because its own logs a handler's error and goes on (ADR 0004).
+What cannot be reached just now is tried again with a growing pause, for as long as it takes. A message that cannot be
+applied is set aside with the rest of its aggregate (`handling`, `parking`): nothing is skipped, and the partition goes
+on. FastStream keeps the connection and the subscription; the loop is ours, because its own logs a handler's error and
+goes on (ADR 0004).
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from time import monotonic
-from typing import Any, Protocol, TypeAlias, cast
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
 
-from shared.contracts.catalogue import contracts as catalogue
-from shared.contracts.envelope import Contract, Envelope, from_headers
-from shared.kernel import Unavailable
-from shared.runtime.json import loads
+from shared.runtime.bus.handling import Handling
+from shared.runtime.bus.listening import Listener, header
+from shared.runtime.bus.parking import Parking
+from shared.runtime.bus.trying import AWAY, Moved
+from shared.runtime.bus.wire import Inlet, Inlets, Partitions, Record
 
 _RECORDS = 2_000
 _IDLE_MS = 1_000
 _PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
-_STOPPED_FOR = 30.0
-"""seconds after which a stopped partition is tried again"""
+"""seconds between the tries of what waits for something that is away"""
+_FINISH = 10.0
+"""seconds that a rebalance waits for what is in hand: well under the session timeout"""
+_COMMIT = 20.0
+"""seconds for a commit: its client would look for an absent broker for ever"""
 
 _LOG = logging.getLogger(__name__)
 
-Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
-Partitions: TypeAlias = "dict[TopicPartition, list[Record]]"
 
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """One group's member in this process. `run` goes on until cancelled.
 
-class Unreadable(ValueError):
-    """Not a message of ours, or of a contract that is not known here."""
+    `progress_at`: when, by the loop's clock, it last did something, be it to wait for somebody who is away.
+    """
 
-
-class Listener(Protocol):
-    """What a consumer does with its messages."""
-
-    def hears(self, type: str) -> bool:
-        """Whether messages of this type (`records.patient.registered.v1`) can be for it: the others are not read."""
-
-    def wants(self, envelope: Envelope) -> bool:
-        """Whether this message is for it."""
-
-    async def handle(self, contracts: Sequence[Contract]) -> None:
-        """Handles all of them, or raises: then none counts as handled."""
-
-
-class Stops(Protocol):
-    """Where stopped partitions are on record."""
-
-    async def stopped(self, consumer: str, record: Record, error: BaseException) -> None: ...
-
-    async def resumed(self, consumer: str, partition: TopicPartition) -> None: ...
-
-
-def read(record: Record, listener: Listener) -> Contract | None:
-    """The contract of a message; None where it is not for the listener. Raises `Unreadable`."""
-    try:
-        if not listener.hears(next(value.decode() for name, value in record.headers if name == "ce_type")):
-            return None
-        envelope = from_headers(record.headers, key=record.key)
-        if not listener.wants(envelope):
-            return None
-        contract = catalogue()[envelope.type]
-        return contract.model_validate(loads(record.value or b"")).within(envelope)
-    except (ValueError, KeyError, StopIteration) as broken:
-        raise Unreadable(type(broken).__name__) from None
-
-
-class Consumer:
-    """One group's member in this process. `run` goes on until cancelled."""
-
-    def __init__(self, *, bootstrap: str, group: str, topics: Sequence[str], listener: Listener, stops: Stops) -> None:
+    def __init__(
+        self, inlets: Inlets, *, group: str, topics: Sequence[str], listener: Listener, parking: Parking
+    ) -> None:
         self.group = group
-        self.stopped: dict[TopicPartition, float] = {}
-        self._going: set[TopicPartition] = set()
-        """those that went on since they are ours: whoever had them before may have left them on record as stopped"""
+        self.batches = 0
+        self.progress_at = asyncio.get_running_loop().time()
+        self._inlets = inlets
         self._topics = topics
-        self._bootstrap = bootstrap
-        self._listener = listener
-        self._stops = stops
-        self.progress_at = monotonic()
-        self._consumer: AIOKafkaConsumer | None = None
+        self._handling = Handling(group=group, listener=listener, parking=parking)
+        self._inlet: Inlet | None = None
+        self._turn = 0
+        """counts assignments: what was begun in an earlier one is not ours any more"""
+        self._leaving = False
+        self._free = asyncio.Event()
+        self._free.set()
+        self._positions: dict[TopicPartition, int] = {}
+        self._oldest: datetime | None = None
+        """when the oldest message was recorded that is known and not handled"""
 
     async def run(self) -> None:
         while True:
             try:
-                await self._consume()
+                async with self._inlets(group=self.group, topics=self._topics, listener=self) as self._inlet:
+                    await self._loop(self._inlet)
             except (KafkaError, OSError) as error:
                 _LOG.warning("a consumer is interrupted", extra={"group": self.group, "error": type(error).__name__})
             except Exception:  # noqa: BLE001 - a group without its consumer would stand still in silence
                 _LOG.exception("a consumer failed and begins again", extra={"group": self.group})
-            self.progress_at = monotonic()  # it tries: whoever is away is not mended by ending this process
+            finally:
+                self._inlet = None
+            self._progress()  # it tries: whoever is away is not mended by ending this process
             await asyncio.sleep(_PAUSES[3])
 
-    async def _consume(self) -> None:
-        broker = KafkaBroker(self._bootstrap, logger=None, allow_auto_create_topics=False)
-        subscriber = broker.subscriber(
-            *self._topics,
-            group_id=self.group,
-            batch=True,
-            auto_offset_reset="earliest",
-            ack_policy=AckPolicy.MANUAL,
-            session_timeout_ms=30_000,
-            fetch_max_wait_ms=_IDLE_MS,
-        )
-        await broker.start()
-        try:
-            self._consumer = cast(AIOKafkaConsumer, subscriber.consumer)
-            await self._loop(self._consumer)
-        finally:
-            self._consumer = None
-            await broker.stop()
+    # whoever watches -------------------------------------------------------------------------------------------------
+
+    @property
+    def applied(self) -> int:
+        """Messages that the listener has handled."""
+        return self._handling.applied
+
+    @property
+    def retries(self) -> int:
+        """How often something was tried once more because it could not be applied."""
+        return self._handling.retries
+
+    @property
+    def parked(self) -> int:
+        """Messages that are set aside for this group now, here and in other processes."""
+        return self._handling.parked
+
+    @property
+    def lag(self) -> float:
+        """The age in seconds of the oldest message that is known and not handled; 0: all of them are."""
+        return max(0.0, (datetime.now(UTC) - self._oldest).total_seconds()) if self._oldest else 0.0
 
     async def place(self) -> tuple[int, int] | None:
         """How many messages of its partitions are handled and committed, and how many there are; None: not begun."""
-        consumer = self._consumer
-        if consumer is None or not consumer.assignment():
+        inlet = self._inlet
+        if inlet is None or not inlet.assignment():
             return None
-        ends = await consumer.end_offsets(consumer.assignment())
-        committed = [await consumer.committed(partition) or 0 for partition in ends]
+        ends = await inlet.end_offsets(inlet.assignment())
+        committed = [await inlet.committed(partition) or 0 for partition in ends]
         return sum(committed), sum(ends.values())
 
-    async def _loop(self, consumer: AIOKafkaConsumer) -> None:
-        self._going.clear()
+    # a rebalance -----------------------------------------------------------------------------------------------------
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        """What is in hand is finished and committed; what takes too long is dropped at its next step."""
+        self._leaving = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FINISH):
+                await self._free.wait()
+        self._begin_turn()
+
+    async def on_partitions_assigned(self, assigned: object) -> None:
+        self._begin_turn()
+        self._leaving = False
+
+    def _begin_turn(self) -> None:
+        self._turn += 1
+        self._positions.clear()
+        self._oldest = None
+        self._handling.forget()
+
+    # the loop --------------------------------------------------------------------------------------------------------
+
+    async def _loop(self, inlet: Inlet) -> None:
+        self._begin_turn()
+        self._leaving = False
         failures = 0
         while True:
-            self._retry_stopped(consumer)
-            records: Partitions = await consumer.getmany(timeout_ms=_IDLE_MS, max_records=_RECORDS)
-            self.progress_at = monotonic()
-            self._going &= consumer.assignment()
-            if not records:
-                continue
+            records = await inlet.getmany(timeout_ms=_IDLE_MS, max_records=_RECORDS)
+            self._progress()
+            if self._leaving:
+                continue  # not committed: given again to whoever has the partition next
+            turn = self._turn
             try:
-                await self._handle(consumer, records)
+                await self._busy(inlet, records, turn)
                 failures = 0
-            except (Unavailable, OSError) as error:
-                self._rewind(consumer, records)
+            except Moved:
+                _LOG.info("a rebalance came while a batch was in hand", extra={"group": self.group})
+            except AWAY as error:
+                self._rewind(inlet, records, turn)
                 extra = {"group": self.group, "error": type(error).__name__}
                 _LOG.warning("a consumer waits for what it needs", extra=extra)
                 await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
                 failures += 1
 
-    async def _handle(self, consumer: AIOKafkaConsumer, records: Partitions) -> None:
-        """The whole batch at once; where that fails for good, message by message, to find the one."""
+    async def _busy(self, inlet: Inlet, records: Partitions, turn: int) -> None:
+        """What operators want again, then what has come; a rebalance waits for it."""
+        self._free.clear()
         try:
-            wanted = [c for batch in records.values() for one in batch if (c := read(one, self._listener))]
-            if wanted:
-                await self._listener.handle(wanted)
-        except (Unavailable, OSError):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the partition must not go on without it
-            _LOG.error("a batch failed", extra={"group": self.group, "error": type(error).__name__})
-            went_on = [p for p, batch in records.items() if await self._one_by_one(consumer, p, batch)]
-        else:
-            went_on = list(records)
-            await _commit(consumer, {partition: batch[-1].offset + 1 for partition, batch in records.items()})
-        await self._went_on(went_on)
+            still = partial(self._still, turn)
+            await self._handling.replay(inlet.assignment(), still)
+            if records:
+                await self._handle(inlet, records, still)
+        finally:
+            self._free.set()
 
-    async def _one_by_one(self, consumer: AIOKafkaConsumer, partition: TopicPartition, batch: Sequence[Record]) -> bool:
-        """Whether the partition could go on to the batch's end."""
-        for record in batch:
-            try:
-                contract = read(record, self._listener)
-                if contract:
-                    await self._listener.handle([contract])
-            except (Unavailable, OSError):
-                raise
-            except Exception as error:  # noqa: BLE001
-                await self._stop(consumer, partition, record, error)
-                return False
-            await _commit(consumer, {partition: record.offset + 1})
-        return True
+    async def _handle(self, inlet: Inlet, records: Partitions, still: Callable[[], None]) -> None:
+        self._oldest = _recorded_first(records) or self._oldest
+        await self._handling.handle([record for batch in records.values() for record in batch], still)
+        still()
+        after = {partition: batch[-1].offset + 1 for partition, batch in records.items()}
+        await _commit(inlet, after)
+        self.batches += 1
+        self._positions |= after
+        if all(position >= (inlet.highwater(one) or 0) for one, position in self._positions.items()):
+            self._oldest = None
 
-    async def _stop(
-        self, consumer: AIOKafkaConsumer, partition: TopicPartition, record: Record, error: Exception
-    ) -> None:
-        """The partition stands still at this message until it can be applied."""
-        extra = {"group": self.group, "partition": partition.partition, "offset": record.offset}
-        _LOG.error("a partition is stopped", extra={**extra, "topic": partition.topic, "error": type(error).__name__})
-        self.stopped[partition] = monotonic()
-        self._going.discard(partition)
-        if partition in consumer.assignment():
-            consumer.seek(partition, record.offset)
-            consumer.pause(partition)
-        await self._stops.stopped(self.group, record, error)
+    def _progress(self) -> None:
+        self.progress_at = asyncio.get_running_loop().time()
 
-    def _retry_stopped(self, consumer: AIOKafkaConsumer) -> None:
-        for partition, since in self.stopped.items():
-            if monotonic() - since > _STOPPED_FOR and partition in consumer.paused():
-                consumer.resume(partition)
-                self.stopped[partition] = monotonic()
+    def _still(self, turn: int) -> None:
+        """Said between the steps of what is in hand. Raises `Moved`."""
+        self._progress()
+        if turn != self._turn:
+            raise Moved
 
-    async def _went_on(self, partitions: Sequence[TopicPartition]) -> None:
-        for partition in set(partitions) - self._going:
-            self.stopped.pop(partition, None)
-            await self._stops.resumed(self.group, partition)
-            self._going.add(partition)
-
-    def _rewind(self, consumer: AIOKafkaConsumer, records: Partitions) -> None:
+    def _rewind(self, inlet: Inlet, records: Partitions, turn: int) -> None:
+        """In a later turn the group's committed offsets say where to go on."""
         for partition, batch in records.items():
-            if partition in consumer.assignment() and partition not in consumer.paused():
-                consumer.seek(partition, batch[0].offset)
+            if turn == self._turn and partition in inlet.assignment():
+                inlet.seek(partition, batch[0].offset)
 
 
-async def _commit(consumer: AIOKafkaConsumer, offsets: dict[Any, int]) -> None:
+async def _commit(inlet: Inlet, offsets: dict[TopicPartition, int]) -> None:
     """After a rebalance the partition is another's: it reads again what we have handled, which is a duplicate."""
     try:
-        await consumer.commit(offsets)
+        async with asyncio.timeout(_COMMIT):
+            await inlet.commit(offsets)
     except (CommitFailedError, IllegalStateError) as moved:
         _LOG.info("a commit came after a rebalance", extra={"error": type(moved).__name__})
+
+
+def _recorded_first(records: Partitions) -> datetime | None:
+    """When the oldest of them was recorded, by what the first of each partition says of itself."""
+    said = [_recorded(batch[0]) for batch in records.values()]
+    return min((at for at in said if at), default=None)
+
+
+def _recorded(record: Record) -> datetime | None:
+    try:
+        at = datetime.fromisoformat((header(record, "ce_recordedtime") or b"").decode())
+    except ValueError:
+        return None
+    return at if at.tzinfo else None

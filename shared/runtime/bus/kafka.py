@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.errors import KafkaTimeoutError, ProducerClosed
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
 
 from shared.runtime.bus.topics import MESSAGE_BYTES
-from shared.runtime.bus.wire import Message
+from shared.runtime.bus.wire import Inlet, Inlets, Message
 
 _PATIENCE = 10.0
 """seconds without any acknowledgement after which the broker counts as away"""
 _LAST_WORDS = 2.0
+_WAIT_MS = 1_000
+_SESSION_MS = 30_000
 
 Sent = asyncio.Future[Any]
 
@@ -91,3 +95,33 @@ async def _give_up(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(_LAST_WORDS):
             await producer.stop()
     await producer.client.close()
+
+
+def inlets(*, bootstrap: str, instance: str = "") -> Inlets:
+    """Members of consumer groups, over FastStream's subscription (ADR 0004).
+
+    `instance`: a name that this process keeps over its restarts and shares with no other. A member that comes back with
+    it within the session timeout gets its partitions back at once, without a rebalance (static membership, KIP-345).
+    """
+
+    @asynccontextmanager
+    async def joined(*, group: str, topics: Sequence[str], listener: ConsumerRebalanceListener) -> AsyncIterator[Inlet]:
+        broker = KafkaBroker(bootstrap, logger=None, allow_auto_create_topics=False)
+        subscriber = broker.subscriber(
+            *topics,
+            group_id=group,
+            group_instance_id=instance or None,
+            batch=True,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            session_timeout_ms=_SESSION_MS,
+            fetch_max_wait_ms=_WAIT_MS,
+            listener=listener,
+        )
+        try:
+            await broker.start()
+            yield cast(AIOKafkaConsumer, subscriber.consumer)
+        finally:
+            await broker.stop()
+
+    return joined

@@ -4,10 +4,11 @@
 """
 
 from collections.abc import Awaitable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
 Headers = list[tuple[str, bytes]]
 Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
@@ -56,3 +57,16 @@ class Inlet(Protocol):
     def committed(self, partition: TopicPartition) -> Awaitable[int | None]: ...
 
     def end_offsets(self, partitions: Collection[TopicPartition]) -> Awaitable[Mapping[TopicPartition, int]]: ...
+
+
+class Inlets(Protocol):
+    """Joins consumer groups: what is given is a member while it is held."""
+
+    def __call__(
+        self, *, group: str, topics: Sequence[str], listener: ConsumerRebalanceListener
+    ) -> AbstractAsyncContextManager[Inlet]:
+        """Begins where the group stopped, or at the topics' beginning; nothing is committed but by `commit`.
+
+        `listener.on_partitions_revoked` is awaited before partitions may become another member's (where the member can
+        still be asked at all), `on_partitions_assigned` before the first of a new assignment's messages is given.
+        """

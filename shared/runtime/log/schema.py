@@ -93,15 +93,23 @@ CREATE TABLE IF NOT EXISTS holes (
     noticed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (projection, source, document)
 );
-CREATE TABLE IF NOT EXISTS stopped (
+CREATE TABLE IF NOT EXISTS parked (
     consumer text NOT NULL,
     topic text NOT NULL,
     partition integer NOT NULL,
     offset_at bigint NOT NULL,
+    source uuid,
+    sequence integer,
     event text NOT NULL,
+    type text NOT NULL,
     error text NOT NULL,
-    noticed_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (consumer, topic, partition)
+    key bytea,
+    value bytea,
+    headers bytea NOT NULL,
+    parked_at timestamptz NOT NULL DEFAULT now(),
+    told boolean NOT NULL DEFAULT false,
+    replay_wanted boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (consumer, topic, partition, offset_at)
 );
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -23,7 +23,7 @@ Work = Callable[..., AbstractAsyncContextManager[Running]]
 
 @pytest.fixture(autouse=True)
 def known_contracts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.runtime.bus.consumer.catalogue", lambda: {**contracts(), **OURS})
+    monkeypatch.setattr("shared.runtime.bus.listening.catalogue", lambda: {**contracts(), **OURS})
 
 
 @pytest.fixture(autouse=True)

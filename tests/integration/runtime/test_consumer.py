@@ -1,4 +1,4 @@
-"""A consumer group: handled, then committed; what cannot be applied stops its partition and no other, on record."""
+"""A consumer group: handled, then committed; what cannot be applied is set aside with its source, and no other."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -11,6 +11,7 @@ import pytest
 from shared.contracts.envelope import Contract, Envelope, to_headers
 from shared.kernel import Unavailable, named_id
 from shared.runtime.bus.consumer import Consumer
+from shared.runtime.bus.kafka import inlets
 from shared.runtime.bus.relay import partition_of, value_of
 from shared.runtime.log import Log
 from shared.runtime.nearness import Stranger
@@ -65,11 +66,13 @@ async def reports(database: str) -> AsyncIterator[Reports]:
 @pytest.fixture
 def consuming(bus: Bus, applied: Applied, reports: Reports, monkeypatch: pytest.MonkeyPatch) -> Start:
     """The consumer, at work; `async with consuming() as consumer`."""
-    monkeypatch.setattr("shared.runtime.bus.consumer._STOPPED_FOR", 0.2)
+    monkeypatch.setattr("shared.runtime.bus.handling._LOOK", 0.1)
+    monkeypatch.setattr("shared.runtime.bus.consumer._IDLE_MS", 100)
 
     @asynccontextmanager
     async def start() -> AsyncIterator[Consumer]:
-        consumer = Consumer(bootstrap=bus.bootstrap, group="g", topics=[TOPIC], listener=applied, stops=reports)
+        joins = inlets(bootstrap=bus.bootstrap)
+        consumer = Consumer(joins, group="g", topics=[TOPIC], listener=applied, parking=reports.parking)
         async with background(consumer.run(), "consumer"):
             yield consumer
 
@@ -89,7 +92,7 @@ def beside(contract: Contract, number: int) -> Contract:
 
 
 async def rows(reports: Reports) -> list[dict[str, Any]]:
-    found = await reports._log.pool.fetch("SELECT * FROM stopped")
+    found = await reports._log.pool.fetch("SELECT * FROM parked ORDER BY partition, offset_at")
     return [dict(row) for row in found]
 
 
@@ -137,7 +140,7 @@ def changed(contract: Contract, **headers: bytes | None) -> Headers:
 
 
 @pytest.mark.parametrize("kind", POISON)
-async def test_a_message_that_cannot_be_applied_stops_its_partition_and_no_other(
+async def test_a_message_that_cannot_be_applied_is_set_aside_with_what_follows_of_its_source(
     bus: Bus, applied: Applied, reports: Reports, consuming: Start, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad = opened("bad")
@@ -146,51 +149,71 @@ async def test_a_message_that_cannot_be_applied_stops_its_partition_and_no_other
     await bus.say(first)
     await bus.put(value, headers, key=bad.envelope.key)
     await bus.say(behind, elsewhere)
-    async with consuming():
-        [row] = await eventually(lambda: rows(reports))
-        late = beside(bad, 2)
-        await bus.say(late)
-        await eventually(lambda: late.envelope.id in applied.ids)
+    async with consuming() as consumer:
+        await eventually(lambda: done(consumer, 4))
+        [row, *rest] = await rows(reports)
 
-    assert sorted(applied.ids) == sorted(one.envelope.id for one in (first, elsewhere, late))
+    alone = row["source"] is None
+    expected = (first, elsewhere, *((behind,) if alone else ()))
+    assert sorted(applied.ids) == sorted(one.envelope.id for one in expected)
+    assert [one["event"] for one in rest] == ([] if alone else [behind.envelope.id])
     assert (row["consumer"], row["topic"], row["partition"]) == ("g", TOPIC, partition_of(bad.envelope.key))
-    assert row["offset_at"] == 1
+    assert (row["offset_at"], row["key"], row["value"]) == (1, bad.envelope.key.encode(), value)
     assert row["event"] in (bad.envelope.id, "?")
-    assert CANARY not in f"{row} {caplog.text} {await reports.problems()}"
+    said = {name: text for name, text in row.items() if name not in ("value", "headers")}
+    assert CANARY not in f"{said} {caplog.text} {await reports.problems()}"
 
 
-async def test_it_goes_on_where_it_stopped_once_it_can(
+async def test_what_cannot_be_applied_waits_with_what_follows_until_it_is_wanted_again(
+    bus: Bus, applied: Applied, reports: Reports, consuming: Start
+) -> None:
+    stream = [opened("bad", version=n) for n in range(1, 6)]
+    applied.broken = {stream[1].envelope.id}
+    await bus.say(*stream[:3])
+    async with consuming() as consumer:
+        await eventually(lambda: done(consumer, 3))
+    async with consuming() as consumer:
+        await bus.say(*stream[3:])
+        await eventually(lambda: done(consumer, 5))
+        assert applied.ids == [stream[0].envelope.id]
+        assert [row["error"].split(" | ")[0] for row in await rows(reports)] == ["ValueError", *["Behind"] * 3]
+        applied.broken = set()
+        await want_again(reports)
+        await eventually(lambda: _none_of(reports))
+        await bus.say(opened("bad", version=6))
+        await eventually(lambda: done(consumer, 6))
+
+    assert applied.ids == [one.envelope.id for one in (*stream, opened("bad", version=6))]
+
+
+async def test_what_fails_again_stays_with_all_that_is_behind_it(
     bus: Bus, applied: Applied, reports: Reports, consuming: Start
 ) -> None:
     stream = [opened("bad", version=n) for n in (1, 2, 3)]
-    applied.broken = {stream[1].envelope.id}
+    applied.broken = {stream[0].envelope.id}
     await bus.say(*stream)
     async with consuming() as consumer:
-        await eventually(lambda: rows(reports))
-        assert applied.ids == [stream[0].envelope.id]
-        applied.broken = set()
         await eventually(lambda: done(consumer, 3))
-        await eventually(lambda: _none_of(reports))
+        applied.broken = {stream[1].envelope.id}
+        await want_again(reports)
+        left = await eventually(lambda: _left(reports, 2))
 
-    assert applied.ids == [one.envelope.id for one in stream]
+    assert applied.ids == [stream[0].envelope.id]
+    assert [row["error"].split(" | ")[0] for row in left] == ["ValueError", "Behind"]
+
+
+async def _left(reports: Reports, number: int) -> list[dict[str, Any]] | None:
+    """So many, none of which is wanted."""
+    found = await rows(reports)
+    return found if len(found) == number and not any(row["replay_wanted"] for row in found) else None
+
+
+async def want_again(reports: Reports) -> None:
+    await reports._log.pool.execute("UPDATE parked SET replay_wanted = true")
 
 
 async def _none_of(reports: Reports) -> bool:
     return not await rows(reports)
-
-
-async def test_mended_while_nobody_was_there_it_is_off_the_record(
-    bus: Bus, applied: Applied, reports: Reports, consuming: Start
-) -> None:
-    bad = opened("bad")
-    applied.broken = {bad.envelope.id}
-    await bus.say(bad)
-    async with consuming():
-        await eventually(lambda: rows(reports))
-    applied.broken = set()
-    async with consuming():
-        await eventually(lambda: applied.ids)
-        await eventually(lambda: _none_of(reports))
 
 
 async def test_while_what_it_needs_is_away_it_waits_and_then_goes_on_in_order(
@@ -229,5 +252,5 @@ def knows(applied: Applied, number: int) -> bool:
 
 async def shared_out(first: Consumer, other: Consumer) -> bool:
     """Both hold some of the partitions."""
-    held = [one._consumer.assignment() if one._consumer else set() for one in (first, other)]
+    held = [one._inlet.assignment() if one._inlet else set() for one in (first, other)]
     return all(held) and sum(map(len, held)) == 12

@@ -102,7 +102,7 @@ async def test_what_no_consumer_understands_is_on_record_and_ends_no_service(wor
 
     consumers = ("lines", "on-counter", "relations", "tally")
     assert [line.split(" ", 1)[0] for line in problems] == [f"carelog.records.{name}:" for name in consumers]
-    assert all(line.endswith("?: Unreadable") for line in problems)
+    assert all(line.endswith("?: Unreadable (no type) (0 behind it)") for line in problems)
 
 
 async def _problems(it: Running, number: int) -> list[str] | None:
