@@ -4,6 +4,7 @@ from typing import Any
 
 from deploy.embedded.broker.apis.admin_groups import DELETE_GROUPS, DESCRIBE_GROUPS, LIST_GROUPS
 from deploy.embedded.broker.apis.admin_topics import CREATE_PARTITIONS, CREATE_TOPICS, DELETE_TOPICS
+from deploy.embedded.broker.apis.alter_configs import ALTER_CONFIGS
 from deploy.embedded.broker.apis.api import Api
 from deploy.embedded.broker.apis.api_versions import api_versions
 from deploy.embedded.broker.apis.describe_configs import DESCRIBE_CONFIGS
@@ -34,6 +35,7 @@ _APIS: tuple[Api[Any], ...] = (
     DELETE_TOPICS,
     INIT_PRODUCER_ID,
     DESCRIBE_CONFIGS,
+    ALTER_CONFIGS,
     CREATE_PARTITIONS,
     DELETE_GROUPS,
 )

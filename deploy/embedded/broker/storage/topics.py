@@ -96,10 +96,27 @@ class Topics:
 
         await self._committer.submit(work=delete, then=self._remove)
 
-    def refuse_unless_growable(self, *, name: str, partitions: int) -> Topic:
+    def refuse_unless_there(self, *, name: str) -> Topic:
         topic = self._by_name.get(name)
         if topic is None:
             raise Refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        return topic
+
+    async def configure(self, *, name: str, configs: Mapping[str, str]) -> None:
+        """These are all settings of its own from now on."""
+
+        def update(connection: sqlite3.Connection) -> Mapping[str, str]:
+            connection.execute("UPDATE topic SET configs = ? WHERE name = ?", (json.dumps(configs), name))
+            return configs
+
+        def settle(configs: Mapping[str, str]) -> None:
+            topic.configs = configs
+
+        topic = self.refuse_unless_there(name=name)
+        await self._committer.submit(work=update, then=settle)
+
+    def refuse_unless_growable(self, *, name: str, partitions: int) -> Topic:
+        topic = self.refuse_unless_there(name=name)
         _refuse_partition_count(partitions)
         if partitions <= len(topic.partitions):
             raise Refused(ErrorCode.INVALID_PARTITIONS, f"topic {name} already has {len(topic.partitions)} partitions")
