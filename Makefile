@@ -8,10 +8,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 WORKERS ?= 2
 
-.PHONY: help demo test check lint bench lock format clean
+.PHONY: help demo test check lint bench faults faults-full lock format clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 demo: $(READY) ## run the five services on this machine, until Ctrl-C
 	$(BIN)/carelog demo
@@ -31,6 +31,12 @@ lint: $(READY) ## the checks that run no test
 
 bench: $(READY) ## measure rates and latencies; see tests/bench
 	$(BIN)/python -m tests.bench
+
+faults: $(READY) ## inject every fault once, under load, and report what held; see tests/faults
+	$(BIN)/python -m tests.faults
+
+faults-full: $(READY) ## the same with five seeds each and for longer
+	$(BIN)/python -m tests.faults --full --seeds 5
 
 format: $(READY) ## lay the code out and mend what can be mended
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,61 @@
+"""I4: looks at documents during the fault. What they have seen of a source only grows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+
+from shared.kernel import Unavailable
+from shared.runtime.documents.port import Collection
+from shared.runtime.generations import Generations
+from shared.runtime.json import loads
+from shared.runtime.projecting import collection_name
+from shared.runtime.projection import Journal
+from tests.faults.oracle.mirror import Mirror
+from tests.faults.oracle.oracle import Oracle
+
+_EVERY = 2.0
+_AT_ONCE = 500
+
+
+@asynccontextmanager
+async def watched(oracle: Oracle) -> AsyncIterator[None]:
+    """Whoever falls back meanwhile is noted in `oracle.wrong`."""
+    task = asyncio.create_task(_watch(oracle))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _watch(oracle: Oracle) -> None:
+    seen: dict[tuple[str, ...], int] = {}
+    while True:
+        for service in oracle.mirror.shown:
+            with suppress(OSError, Unavailable, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                oracle.wrong += await _fell_back(oracle, oracle.mirror, service, seen)
+        await asyncio.sleep(_EVERY)
+
+
+async def _fell_back(oracle: Oracle, mirror: Mirror, service: str, seen: dict[tuple[str, ...], int]) -> list[str]:
+    store = await oracle.ground.documents(service)
+    found = []
+    try:
+        for projection in mirror.shown[service]:
+            name = collection_name(projection, await Generations(store).live(projection))
+            if isinstance(projection, Journal):
+                collection = Collection(f"{name}_sources", {})
+            else:
+                collection = Collection(name, projection.fields, projection.indexes)
+            for document in await store.scan(collection, after="", limit=_AT_ONCE):
+                for source, (version, _) in loads(document.sources or b"{}").items():
+                    before = seen.get((service, name, document.id, source), 0)
+                    if version < before:
+                        found.append(f"I4: {service}.{name}/{document.id} knew {source} at {before}, then at {version}")
+                    seen[service, name, document.id, source] = version
+    finally:
+        await store.close()
+    return found
