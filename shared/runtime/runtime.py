@@ -48,7 +48,7 @@ class Runtime:
         self.documents: Documents = await open_documents(self.service.name, self.settings, beside=self._beside)
         await self._prepare()
         self.nearness = HeardRelations(shelf=Shelf(store=self._beside), own=self._registered_here)
-        self.log = Log(dsn=self.settings.postgres, nearness=self.nearness)
+        self.log = Log(dsn=self.settings.postgres, nearness=self.nearness, queue=self.settings.append_queue)
         await self.log.start()
         self.publisher = Publisher(self.service, epoch=self.log.epoch)
         self.feed = LogFeed(log=self.log, publisher=self.publisher)

@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     """What the tokens' `aud` must name."""
     body_limit: ByteSize = ByteSize(16 * 1024 * 1024)
     """The largest request body; more is answered with 413. A number of bytes, or `16MiB`."""
+    append_queue: int = Field(default=2_000, ge=1, le=100_000)
+    """Commands that may be under way at once in one process; one more is answered with 503 and `Retry-After`."""
     wait_limit: float = Field(default=5.0, ge=0, le=60)
     """Seconds that a read waits for the version it asks for (`Carelog-Wait-For`) before it is answered with 503."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -43,7 +43,7 @@ class Timers:
 
     async def sweep(self) -> int:
         """Fires what is due now; returns how many."""
-        due = await self._log.pool.fetch(
+        due = await self._log.fetch(
             "SELECT t.aggregate, t.command, t.due_at, e.organization FROM timers t"
             " JOIN events e ON e.aggregate = t.aggregate AND e.version = 1"
             " WHERE t.due_at <= now() ORDER BY t.due_at LIMIT $1",
@@ -74,7 +74,7 @@ class Timers:
 
     async def _done(self, aggregate: UUID, command: str, due_at: object) -> None:
         """Unless it was set anew in the meantime."""
-        await self._log.pool.execute(
+        await self._log.fetch(
             "DELETE FROM timers WHERE aggregate = $1 AND command = $2 AND due_at = $3", aggregate, command, due_at
         )
 

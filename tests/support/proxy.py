@@ -8,6 +8,7 @@ async with Proxy(to=("127.0.0.1", 9092)) as proxy:      # connect to proxy.host,
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from math import inf
 from typing import Self
@@ -28,6 +29,7 @@ class Way:
         self.passed = 0
         """bytes that arrived"""
         self._flows = asyncio.Event()
+        self._hold_at: int | None = None
         self.heal()
 
     def heal(self) -> None:
@@ -43,8 +45,13 @@ class Way:
         """Nothing arrives any more, not even the end of a connection. Both ways: a black hole."""
         self._flows.clear()
 
+    def hold_in(self, more: int) -> None:
+        """So many more bytes arrive, and then nothing: half a frame."""
+        self._hold_at = self.passed + more
+
     def release(self) -> None:
         """What was held arrives now, as TCP sends it again."""
+        self._hold_at = None
         self._flows.set()
 
     def cut_in(self, more: int = 0) -> None:
@@ -57,9 +64,16 @@ class Way:
         """The byte after so many more arrives with every bit turned, once."""
         self._flip_at = self.passed + more
 
-    async def take(self, chunk: bytes) -> tuple[bytes, bool]:
+    async def take(self, chunk: bytes) -> AsyncIterator[tuple[bytes, bool]]:
         """What is left of a chunk, when it arrives; and whether the line is cut then."""
+        if self._hold_at is not None and self.passed + len(chunk) > self._hold_at:
+            before, chunk = chunk[: self._hold_at - self.passed], chunk[self._hold_at - self.passed :]
+            self.hold()
+            yield self._changed(before)
         await self._flows.wait()
+        yield self._changed(chunk)
+
+    def _changed(self, chunk: bytes) -> tuple[bytes, bool]:
         cut = self._cut_at is not None and self.passed + len(chunk) > self._cut_at
         if cut:
             chunk, self._cut_at = chunk[: max((self._cut_at or 0) - self.passed, 0)], None
@@ -170,13 +184,13 @@ class Proxy:
         while True:
             due, chunk = await queue.get()
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
-            arrived, cut = await way.take(chunk)
-            writer.write(arrived)
+            async for arrived, cut in way.take(chunk):
+                writer.write(arrived)
+                await writer.drain()
+                if cut:
+                    self.cut()
             if not chunk:
                 raise ConnectionResetError
-            await writer.drain()
-            if cut:
-                self.cut()
 
 
 async def _sent_off(way: Way, reader: asyncio.StreamReader, queue: asyncio.Queue[tuple[float, bytes]]) -> None:

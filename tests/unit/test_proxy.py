@@ -87,6 +87,16 @@ async def test_what_is_held_arrives_when_it_is_released(proxy: Proxy) -> None:
     assert await asked == b"patience"
 
 
+async def test_half_of_what_is_said_may_arrive_and_the_rest_later(proxy: Proxy) -> None:
+    line = await line_to(proxy)
+    proxy.up.hold_in(3)
+    asked = asyncio.create_task(said(line, b"halves"))
+    await eventually(lambda: proxy.up.passed == 3)
+    assert not asked.done()
+    proxy.heal()
+    assert await asked == b"halves"
+
+
 async def test_who_is_refused_is_cut_at_once_and_taken_again_afterwards(proxy: Proxy) -> None:
     line = await line_to(proxy)
     assert await said(line, b"here") == b"here"

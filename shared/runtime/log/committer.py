@@ -1,117 +1,90 @@
 """Group commit: everything that waits when the previous commit returns goes into one transaction; no timer.
 
 Optimistic first: the unique keys judge a whole batch. Where they object, or where a reply was lost, every command of
-the batch is answered by the exact path: stored, duplicate (with the first answer) or conflict.
+the batch is answered exactly, in one transaction too: stored, duplicate (with the first answer) or conflict.
 """
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from itertools import chain, repeat
 
 import asyncpg
 
 from shared.kernel import Unavailable
+from shared.runtime.durations import Durations
 from shared.runtime.log.rows import Append
-from shared.runtime.log.schema import EVENT_COLUMNS
+from shared.runtime.log.sessions import AWAY, Limits
+from shared.runtime.log.waiting import Answer, Batch, Overloaded, Waiting
+from shared.runtime.log.writing import Appended, Conflict, Connect, Duplicate, Verdict, Writing
 
-Connect = Callable[[], Awaitable[asyncpg.Connection]]
+__all__ = ["Answer", "Appended", "Committer", "Conflict", "Duplicate", "Overloaded", "Silent", "Unwritable"]
 
-_CASTS = [f"{kind}[]" for _, kind in EVENT_COLUMNS] + [
-    "uuid[]", "bytea[]", "text[]", "bytea[]", "uuid[]", "integer[]", "uuid[]", "text[]", "timestamptz[]",
-]  # fmt: skip
-_ARGUMENTS = ", ".join(f"${n}::{cast}" for n, cast in enumerate(_CASTS, start=1))
-_BATCH = f"SELECT first, at FROM append_batch({_ARGUMENTS})"
-_ONE = f"SELECT * FROM append_one({_ARGUMENTS})"
-AWAY = (
-    OSError,  # refused, reset, timed out
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # stopping, starting, cancelled
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the server ended the session in the middle of an answer
-)
-"""how a database that is away for a moment shows"""
-_EVENTS_AT_ONCE = 4_000
-_TRIES = 3
+_PAUSES = (0.0, 0.05, 0.1, 0.2)
+"""seconds between the tries of a batch; the last one again and again"""
+_WARY = 16
+"""batches that are looked at before they are written, after one in which somebody had lost"""
 
 _LOG = logging.getLogger(__name__)
 
 
-class Conflict(Exception):
-    """Another command came first: load and ask again."""
+class Silent(Unavailable):
+    """The log did not say whether this was stored. Say it again with the same Idempotency-Key: if it was stored, you
+    get its first answer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(" ".join((type(self).__doc__ or "").split()))
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """Where the events are now. `first` is the position before the first of them."""
-
-    first: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """The command was here before: what was kept of it."""
-
-    fingerprint: bytes
-    outcome: str
-    answer: bytes | None
-
-
-Answer = Appended | Duplicate
-
-
-def _columns(appends: Sequence[Append]) -> list[list[Any]]:
-    """The arguments of the append functions: one array for each column."""
-    rows = [event.columns(append.why) for append in appends for event in append.events]
-    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in EVENT_COLUMNS]
-    commands = [[a.why.command, a.fingerprint, a.outcome, a.answer] for a in appends]
-    needed = [need for a in appends for need in a.needed]
-    timers = [(t.aggregate, t.command, t.due) for a in appends for t in a.timers]
-    return [
-        *columns,
-        *(list(c) for c in zip(*commands, strict=True)),
-        *([row[i] for row in needed] for i in range(2)),
-        *([row[i] for row in timers] for i in range(3)),
-    ]
+class Unwritable(Exception):
+    """The database refuses the rows of this command, whenever they are sent."""
 
 
 class Committer:
     """Owns one connection and appends through it, one batch at a time.
 
-    Raises (at `append`) `Conflict` for a command that lost, `Unavailable` where the database cannot be reached.
+    Raises (at `append`) `Conflict` for a command that lost, `Overloaded` where `queue` commands wait already, `Silent`
+    where the database could not be reached for as long as the limits say.
     """
 
-    def __init__(self, *, connect: Connect) -> None:
-        self._connect = connect
-        self._connection: asyncpg.Connection | None = None
-        self._waiting: deque[tuple[Append, asyncio.Future[Answer]]] = deque()
-        self._under_way: list[tuple[Append, asyncio.Future[Answer]]] = []
+    def __init__(self, *, connect: Connect, queue: int = 2_000, limits: Limits = Limits()) -> None:  # noqa: B008
+        self.writing = Writing(connect=connect)
+        self.batches = 0
+        self.commands = 0
+        self.events = 0
+        self.duplicates = 0
+        self.overloads = 0
+        """commands that were refused because too many were asked"""
+        self.seconds = Durations()
+        """of the commits, from the first try of a batch until it is answered"""
+        self._limits = limits
+        self._queue = Waiting(limit=queue)
+        self._under_way = Batch()
+        self._wary = 0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._connection = await self._connect()
+        await self.writing.open()
         self._task = asyncio.create_task(self._run(), name="committer")
 
     async def stop(self) -> None:
         """Commits what is under way and waiting, then lets go of the connection."""
         if self._task:
-            asked = [future for _, future in (*self._under_way, *self._waiting)]
+            asked = [item.future for item in (*self._under_way, *self._queue)]
             await asyncio.gather(*asked, return_exceptions=True)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._connection:
-            await self._connection.close()
+        await self.writing.close()
 
     async def append(self, append: Append) -> Answer:
         """Stored when this returns. If its caller is cancelled meanwhile, it may be stored or not."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((append, future))
+        try:
+            future = self._queue.put(append)
+        except Overloaded:
+            self.overloads += 1
+            raise
         self._wake.set()
         return await future
 
@@ -119,95 +92,92 @@ class Committer:
     def alive(self) -> bool:
         return self._task is not None and not self._task.done()
 
+    @property
+    def waiting(self) -> int:
+        """Commands that wait for their batch."""
+        return len(self._queue)
+
+    @property
+    def conflicts(self) -> int:
+        return self._queue.conflicts
+
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
-                self._under_way = batch = self._take()
+            while batch := self._queue.take():
+                self._under_way = batch
+                began = _now()
                 try:
-                    await self._commit(batch)
+                    await self._commit(batch, give_up=began + self._limits.patience)
                 except Exception:  # noqa: BLE001 - a committer that ended would leave every command waiting
                     _LOG.exception("a batch could not be committed")
-                    for _, future in batch:
-                        _fail(future, Unavailable("The log could not be written: try again."))
+                    batch.fail(Silent)
+                self.batches += 1
+                self.seconds.note(_now() - began)
 
-    def _take(self) -> list[tuple[Append, asyncio.Future[Answer]]]:
-        """The next batch: in order of arrival, at most one command for each aggregate and command id."""
-        batch: list[tuple[Append, asyncio.Future[Answer]]] = []
-        later: list[tuple[Append, asyncio.Future[Answer]]] = []
-        touched: set[Any] = set()
-        events = 0
-        while self._waiting and (not batch or events < _EVENTS_AT_ONCE):
-            item = self._waiting.popleft()
-            if touched.isdisjoint(item[0].touches):
-                batch.append(item)
-                events += len(item[0].events)
-            else:
-                later.append(item)
-            touched |= item[0].touches
-        self._waiting.extendleft(reversed(later))
-        return batch
-
-    async def _commit(self, batch: list[tuple[Append, asyncio.Future[Answer]]]) -> None:
-        try:
-            await self._commit_at_once(batch)
-        except asyncpg.UniqueViolationError:
-            await self._commit_exactly(batch)
-        except AWAY as lost:
-            _LOG.warning("the log's connection was lost", extra={"error": type(lost).__name__})
-            await self._commit_exactly(batch)
-        except asyncpg.PostgresError as error:
-            _LOG.error("the log refused an append", extra={"error": type(error).__name__})
-            await self._commit_exactly(batch)
-
-    async def _commit_at_once(self, batch: list[tuple[Append, asyncio.Future[Answer]]]) -> None:
-        connection = await self._connected()
-        row: Any = await connection.fetchrow(_BATCH, *_columns([append for append, _ in batch]))
-        first = row["first"]
-        for append, future in batch:
-            _answer(future, Appended(first, row["at"]))
-            first += len(append.events)
-
-    async def _commit_exactly(self, batch: list[tuple[Append, asyncio.Future[Answer]]]) -> None:
-        """One transaction a command: what one is refused for does not touch the others.
-
-        After a lost reply nobody knows what was committed: the command ids in the log do.
-        """
-        for append, future in batch:
-            if not future.done():
-                await self._commit_one(append, future)
-
-    async def _commit_one(self, append: Append, future: asyncio.Future[Answer]) -> None:
-        for left in reversed(range(_TRIES)):
+    async def _commit(self, batch: Batch, *, give_up: float) -> None:
+        if self._wary:
+            self._wary -= 1
+        else:
             try:
-                connection = await self._connected()
-                row: Any = await connection.fetchrow(_ONE, *_columns([append]))
-            except (asyncpg.PostgresError, *AWAY) as error:
-                if left and not isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError):
-                    continue
-                _fail(future, Unavailable("The log could not be written: try again."))
+                self._settle(batch, await self.writing.at_once(batch.appends))
                 return
-            match row["outcome"]:
-                case "stored":
-                    _answer(future, Appended(row["first"], row["at"]))
-                case "duplicate":
-                    _answer(future, Duplicate(row["kept_fingerprint"], row["kept_outcome"], row["kept_answer"]))
-                case _:
-                    _fail(future, Conflict())
+            except asyncpg.UniqueViolationError:
+                self._wary = _WARY
+            except AWAY as lost:
+                self._lose(lost)
+            except (asyncpg.PostgresError, ValueError) as error:
+                _LOG.error("the log refused an append", extra={"error": type(error).__name__})
+        await self._commit_exactly(batch, give_up=give_up)
+
+    async def _commit_exactly(self, batch: Batch, *, give_up: float) -> None:
+        """Until it is known what came of each command: after a lost reply nobody knows what was committed, but their
+        ids are in the log.
+        """
+        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+            try:
+                self._settle(batch, await self.writing.exactly(batch.appends))
+                return
+            except AWAY as lost:
+                if isinstance(lost, ValueError):  # asyncpg's word for what it cannot encode
+                    break
+                self._lose(lost)
+            except (asyncpg.PostgresError, ValueError):
+                break
+            if _now() + pause > give_up:
+                batch.fail(Silent)
+                self._queue.everybody().fail(Unavailable)
+                return
+            await asyncio.sleep(pause)
+        await self._one_by_one(batch, give_up=give_up)
+
+    async def _one_by_one(self, batch: Batch, *, give_up: float) -> None:
+        """Somebody's rows cannot be written: that one is told, the others are not kept from being."""
+        if len(batch) == 1:
+            batch.fail(Unwritable)
             return
+        for item in batch:
+            await self._commit_exactly(Batch([item]), give_up=give_up)
 
-    async def _connected(self) -> asyncpg.Connection:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await self._connect()
-        return self._connection
+    def _settle(self, batch: Batch, verdicts: Sequence[Verdict]) -> None:
+        self._queue.settle(batch, verdicts)
+        self.commands += len(batch)
+        for item, verdict in zip(batch, verdicts, strict=True):
+            match verdict:
+                case Appended():
+                    self.events += len(item.append.events)
+                case Duplicate():
+                    self.duplicates += 1
+                case _:
+                    self._wary = _WARY
+
+    def _lose(self, lost: Exception) -> None:
+        """Nobody knows what came of the batch; after a lock that was not to be had, nothing did."""
+        _LOG.warning("the log could not be written", extra={"error": type(lost).__name__})
+        if not isinstance(lost, asyncpg.LockNotAvailableError):
+            self.writing.drop()
 
 
-def _answer(future: asyncio.Future[Answer], answer: Answer) -> None:
-    if not future.done():
-        future.set_result(answer)
-
-
-def _fail(future: asyncio.Future[Answer], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
+def _now() -> float:
+    return asyncio.get_running_loop().time()

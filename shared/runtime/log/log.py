@@ -4,8 +4,8 @@ Everything that changes goes through `run`: locks, load, ask, append; again wher
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,21 +16,17 @@ from eventsourcing.persistence import StoredEvent
 from shared.kernel import Actor, CarelogError, Invalid, NotFound, Refused, Unavailable
 from shared.runtime.json import dumps, loads
 from shared.runtime.locks import KeyedLocks
-from shared.runtime.log.committer import AWAY, Committer, Conflict, Duplicate
+from shared.runtime.log.committer import Committer, Conflict, Duplicate, Overloaded
 from shared.runtime.log.mapper import EventMapper
-from shared.runtime.log.rows import Append, Birth, Stored
-from shared.runtime.log.schema import EVENT_COLUMNS, prepare
+from shared.runtime.log.rows import EVENT_COLUMNS, Append, Birth, Stored
+from shared.runtime.log.schema import prepare
+from shared.runtime.log.sessions import AWAY, Limits, Sessions
 from shared.runtime.log.unit import Unit, replay
 from shared.runtime.mandate import Done, Mandate
 from shared.runtime.nearness import Nearness
 
 _COLUMNS = ", ".join(("position", "recorded_at", *(name for name, _ in EVENT_COLUMNS)))
 _ATTEMPTS = 30
-
-
-async def _as_it_is(_: object) -> None:
-    """Nothing here changes a session, so none is reset when it is given back: that would double every round trip."""
-
 
 Decide = Callable[[Unit], Awaitable[Any]]
 
@@ -63,23 +59,29 @@ class KeptRefusal(Refused):
 class Log:
     """One service's log in its database. `nearness` tells the policy what stands between a caller and a patient."""
 
-    def __init__(self, *, dsn: str, nearness: Nearness) -> None:
-        self._dsn = dsn
+    def __init__(
+        self,
+        *,
+        dsn: str,
+        nearness: Nearness,
+        queue: int = 2_000,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+    ) -> None:
         self.nearness = nearness
         self.mapper = EventMapper()
-        self.committer = Committer(connect=self.connect)
+        self.epoch = 1
+        self._sessions = Sessions(dsn, limits)
+        self._queue = queue
+        self._running = 0
+        self.committer = Committer(connect=self.connect, queue=queue, limits=limits)
         self._pool: asyncpg.Pool | None = None
         self._locks = KeyedLocks()
-        self.epoch = 1
 
     async def start(self) -> None:
-        connection = await self.connect()
-        try:
+        async with self._sessions.unlimited() as connection:
             await prepare(connection)
             self.epoch = await connection.fetchval("SELECT epoch FROM log")
-        finally:
-            await connection.close()
-        self._pool = await asyncpg.create_pool(self._dsn, min_size=1, max_size=8, command_timeout=30, reset=_as_it_is)
+        self._pool = await self._sessions.open_pool()
         await self.committer.start()
 
     async def stop(self) -> None:
@@ -89,7 +91,7 @@ class Log:
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of one's own, for who must keep one (the committer, the relay)."""
-        return await asyncpg.connect(self._dsn, command_timeout=30)
+        return await self._sessions.connect()
 
     @property
     def pool(self) -> asyncpg.Pool:
@@ -97,15 +99,17 @@ class Log:
             raise Unavailable("The service is starting or stopping.")
         return self._pool
 
-    async def _fetch(self, sql: str, *arguments: Any) -> list[Any]:
+    async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
+        """What the database answers. Raises `Unavailable` where it does not, or all connections are in use for long."""
         try:
-            return await self.pool.fetch(sql, *arguments)
+            async with self.pool.acquire(timeout=self._sessions.limits.acquire) as connection:
+                return list(await connection.fetch(sql, *arguments))
         except AWAY as error:
-            raise Unavailable("The log cannot be read right now.") from error
+            raise Unavailable("The log cannot be read right now: try again in a moment.") from error
 
     async def stream(self, aggregate: UUID, *, up_to: int | None = None) -> Sequence[Stored]:
         """An aggregate's events, oldest first."""
-        rows = await self._fetch(
+        rows = await self.fetch(
             f"SELECT {_COLUMNS} FROM events WHERE aggregate = $1 AND version <= $2 ORDER BY version",
             aggregate,
             2**31 - 1 if up_to is None else up_to,
@@ -117,7 +121,7 @@ class Log:
         found: dict[UUID, list[Stored]] = {}
         if not (wanted := list(aggregates)):
             return found
-        rows = await self._fetch(
+        rows = await self.fetch(
             f"SELECT {_COLUMNS} FROM events WHERE aggregate = ANY($1::uuid[]) ORDER BY aggregate, version", wanted
         )
         for row in rows:
@@ -126,7 +130,7 @@ class Log:
 
     async def newest(self, aggregates: Iterable[UUID]) -> dict[UUID, Stored]:
         """The last event of each; those that do not exist are left out."""
-        rows = await self._fetch(
+        rows = await self.fetch(
             f"SELECT DISTINCT ON (aggregate) {_COLUMNS} FROM events WHERE aggregate = ANY($1::uuid[])"
             " ORDER BY aggregate, version DESC",
             list(aggregates),
@@ -137,7 +141,7 @@ class Log:
         """The first event of each; those that do not exist are left out."""
         if not (wanted := list(aggregates)):
             return {}
-        rows = await self._fetch(
+        rows = await self.fetch(
             f"SELECT {_COLUMNS} FROM events WHERE aggregate = ANY($1::uuid[]) AND version = 1", wanted
         )
         return {row["aggregate"]: Stored(**row) for row in rows}
@@ -158,14 +162,14 @@ class Log:
 
     async def after(self, position: int, *, limit: int) -> Sequence[Stored]:
         """The log in the order of commit, from the event after this position."""
-        rows = await self._fetch(
+        rows = await self.fetch(
             f"SELECT {_COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2", position, limit
         )
         return [Stored(**row) for row in rows]
 
     async def head(self) -> int:
         """The highest position; 0 for an empty log."""
-        rows = await self._fetch("SELECT coalesce(max(position), 0) AS head FROM events")
+        rows = await self.fetch("SELECT coalesce(max(position), 0) AS head FROM events")
         return int(rows[0]["head"])
 
     async def run(
@@ -182,8 +186,25 @@ class Log:
           are held in this process while it runs; between processes the append decides, and the loser asks again.
         - `decide` loads, asks and adds through its `Unit`, and returns what the caller is told (plain JSON or None).
 
-        Raises what the aggregates refuse; `Stale` for `If-Match`; `Unavailable`; `KeyReused`.
+        Raises what the aggregates refuse; `Stale` for `If-Match`; `Unavailable`, `Overloaded` before anything is done
+        where possible; `KeyReused`.
         """
+        with self._place():
+            return await self._run(mandate, decide, target, also)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Who waits for an aggregate's lock is in the queue, too: a flood becomes a refusal, not a pile."""
+        if self._running >= self._queue:
+            self.committer.overloads += 1
+            raise Overloaded
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+
+    async def _run(self, mandate: Mandate, decide: Decide, target: UUID | None, also: Iterable[UUID]) -> Done:
         if mandate.keyed and (kept := await self._kept(mandate)):
             return kept
         held = sorted({*also, *([target] if target else [])})
@@ -198,6 +219,8 @@ class Log:
             try:
                 answer = await decide(unit)
                 return await self._save(unit, answer)
+            except Unavailable:
+                raise
             except CarelogError as no:
                 if mandate.keyed and (kept := await self._said_before(mandate, no)):
                     return kept
@@ -213,7 +236,7 @@ class Log:
         """
         if kept := await self._kept(mandate):
             return kept
-        return await self.refuse(mandate, no) if isinstance(no, Refused) else None
+        return await self._refuse(mandate, no) if isinstance(no, Refused) else None
 
     async def _save(self, unit: Unit, answer: Any) -> Done:
         done = Done(changed=unit.changed, answer=answer)
@@ -228,9 +251,7 @@ class Log:
         return done
 
     async def _kept(self, mandate: Mandate) -> Done | None:
-        rows = await self._fetch(
-            "SELECT fingerprint, outcome, answer FROM commands WHERE command = $1", mandate.command
-        )
+        rows = await self.fetch("SELECT fingerprint, outcome, answer FROM commands WHERE command = $1", mandate.command)
         return self._repeat(mandate, Duplicate(**rows[0])) if rows else None
 
     def _repeat(self, mandate: Mandate, kept: Duplicate) -> Done:
@@ -246,6 +267,10 @@ class Log:
 
         Returns the first answer where the command has been carried out already, else None.
         """
+        with self._place():
+            return await self._refuse(mandate, refusal)
+
+    async def _refuse(self, mandate: Mandate, refusal: CarelogError) -> Done | None:
         answer = dumps({"code": refusal.code, "detail": refusal.detail})
         why = await Unit(log=self, mandate=mandate, target=None).why()
         result = await self.committer.append(

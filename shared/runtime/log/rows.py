@@ -9,6 +9,28 @@ from uuid import UUID
 from shared.kernel import EventId, event_id
 from shared.runtime.json import dumps, loads
 
+EVENT_COLUMNS = (
+    ("aggregate", "uuid"),
+    ("version", "integer"),
+    ("name", "text"),
+    ("topic", "text"),
+    ("key", "uuid"),
+    ("patient", "uuid"),
+    ("organization", "text"),
+    ("occurred_at", "timestamptz"),
+    ("command", "uuid"),
+    ("actor", "text"),
+    ("role", "text"),
+    ("purpose", "text"),
+    ("origin", "text"),
+    ("links", "text"),
+    ("correlation", "uuid"),
+    ("causation", "text"),
+    ("trace", "text"),
+    ("state", "bytea"),
+)
+"""what an append says of each event; `position` and `recorded_at` are the database's to say"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Birth:
@@ -46,7 +68,7 @@ class NewEvent:
     state: bytes
 
     def columns(self, why: Why) -> tuple[Any, ...]:
-        """The values of `schema.EVENT_COLUMNS`, in its order."""
+        """The values of `EVENT_COLUMNS`, in its order."""
         return (
             self.aggregate, self.version, self.name, self.topic, self.birth.key, self.birth.patient, why.organization,
             self.occurred_at, why.command, why.actor, why.role, why.purpose, why.origin,
@@ -68,8 +90,9 @@ class Timer:
 class Append:
     """One command's append: all of it or nothing.
 
-    `needed`: the versions that aggregates must still be at, those it changes (unless it gives birth to them) among
-    them.
+    - `needed`: the versions that aggregates must still be at, those it changes (unless it gives birth to them) among
+      them.
+    - `answer`: kept beside the command's id, for when it is said again. None: it has an id that nobody will say again.
     """
 
     why: Why
@@ -79,13 +102,6 @@ class Append:
     fingerprint: bytes = b""
     outcome: str = "done"
     answer: bytes | None = None
-
-    @property
-    def touches(self) -> frozenset[UUID]:
-        """What may stand in a batch once only: a batch decides between no two commands."""
-        return frozenset(
-            (*(event.aggregate for event in self.events), *(id for id, _ in self.needed), self.why.command)
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,39 +1,10 @@
-"""The log's tables, and its append as SQL functions: group commit; positions in the order of commit, without holes."""
+"""The log's tables, and how they come to be there."""
 
 from asyncpg import Connection
 
+from shared.runtime.log.appending import FUNCTIONS
+
 SCHEMA_VERSION = 1
-
-EVENT_COLUMNS = (
-    ("aggregate", "uuid"),
-    ("version", "integer"),
-    ("name", "text"),
-    ("topic", "text"),
-    ("key", "uuid"),
-    ("patient", "uuid"),
-    ("organization", "text"),
-    ("occurred_at", "timestamptz"),
-    ("command", "uuid"),
-    ("actor", "text"),
-    ("role", "text"),
-    ("purpose", "text"),
-    ("origin", "text"),
-    ("links", "text"),
-    ("correlation", "uuid"),
-    ("causation", "text"),
-    ("trace", "text"),
-    ("state", "bytea"),
-)
-"""what an append says of each event; `position` and `recorded_at` are the database's to say"""
-
-_NAMES = ", ".join(name for name, _ in EVENT_COLUMNS)
-_ARRAYS = ", ".join(f"_{name} {kind}[]" for name, kind in EVENT_COLUMNS)
-_UNNEST = ", ".join(f"_{name}" for name, _ in EVENT_COLUMNS)
-_REST = (
-    "_commands uuid[], _fingerprints bytea[], _outcomes text[], _answers bytea[], "
-    "_needed uuid[], _needed_at integer[], "
-    "_woken uuid[], _wake text[], _due timestamptz[]"
-)
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS log (
@@ -119,78 +90,18 @@ CREATE OR REPLACE TRIGGER events_are_immutable BEFORE UPDATE OR DELETE OR TRUNCA
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 
-# The advisory lock makes the order of commit the order of positions; a counter row or a table lock was measured slower.
-_TAKE_LOCK = "PERFORM pg_advisory_xact_lock(4772210, hashtext(current_schema()));"
-
-_INSERT_EVENTS = f"""
-    SELECT coalesce(max(e.position), 0) INTO first FROM events e;
-    at := clock_timestamp();
-    INSERT INTO events (position, recorded_at, {_NAMES})
-        SELECT first + u.n, at, {", ".join(f"u.{name}" for name, _ in EVENT_COLUMNS)}
-        FROM unnest({_UNNEST}) WITH ORDINALITY AS u({_NAMES}, n);
-    INSERT INTO commands (command, recorded_at, fingerprint, outcome, answer)
-        SELECT u.command, at, u.fingerprint, u.outcome, u.answer
-        FROM unnest(_commands, _fingerprints, _outcomes, _answers) AS u(command, fingerprint, outcome, answer);
-"""
-
-_SET_TIMERS = """
-    IF cardinality(_woken) > 0 THEN
-        DELETE FROM timers t USING unnest(_woken, _wake, _due) AS u(aggregate, command, due)
-            WHERE u.due IS NULL AND t.aggregate = u.aggregate AND t.command = u.command;
-        INSERT INTO timers (aggregate, command, due_at)
-            SELECT u.aggregate, u.command, u.due FROM unnest(_woken, _wake, _due) AS u(aggregate, command, due)
-            WHERE u.due IS NOT NULL
-            ON CONFLICT (aggregate, command) DO UPDATE SET due_at = excluded.due_at;
-    END IF;
-    PERFORM pg_notify('carelog_appended', '');
-"""
-
-# What must still be so: a new event's predecessor is the newest of its aggregate, a demanded version is the newest of
-# its own.
-_UNMET = """EXISTS (
-        SELECT FROM unnest(_needed, _needed_at) AS u(aggregate, version)
-        WHERE EXISTS (SELECT FROM events e WHERE e.aggregate = u.aggregate AND e.version = u.version + 1)
-           OR u.version > 0
-              AND NOT EXISTS (SELECT FROM events e WHERE e.aggregate = u.aggregate AND e.version = u.version)
-    )"""
-
-# Optimistic: writes a whole batch and lets the unique keys decide. Any violation undoes all of it.
-APPEND_BATCH = f"""
-CREATE OR REPLACE FUNCTION append_batch({_ARRAYS}, {_REST}, OUT first bigint, OUT at timestamptz)
-LANGUAGE plpgsql AS $$
-#variable_conflict use_column
-BEGIN
-    {_TAKE_LOCK}
-    IF cardinality(_needed) > 0 AND {_UNMET} THEN
-        RAISE EXCEPTION 'conflict' USING ERRCODE = 'unique_violation';
-    END IF;
-    {_INSERT_EVENTS}
-    {_SET_TIMERS}
-END $$;
-"""
-
-# Exact: one command, looked at before it is written. Under the lock nobody can come between the look and the write.
-APPEND_ONE = f"""
-CREATE OR REPLACE FUNCTION append_one({_ARRAYS}, {_REST},
-    OUT first bigint, OUT at timestamptz, OUT outcome text, OUT kept_fingerprint bytea, OUT kept_outcome text,
-    OUT kept_answer bytea)
-LANGUAGE plpgsql AS $$
-#variable_conflict use_column
-BEGIN
-    {_TAKE_LOCK}
-    SELECT 'duplicate', c.fingerprint, c.outcome, c.answer INTO outcome, kept_fingerprint, kept_outcome, kept_answer
-        FROM commands c WHERE c.command = _commands[1];
-    IF FOUND THEN RETURN; END IF;
-    IF {_UNMET} OR EXISTS (
-        SELECT FROM unnest(_aggregate, _version) AS u(aggregate, version)
-        JOIN events e ON e.aggregate = u.aggregate AND e.version = u.version
+# A session of somebody else's that appends and then says nothing holds the lock of the append: this ends it. Where an
+# administrator has said a limit already, or we may not say one, it stays as it is.
+_LIMIT_OTHERS = """
+DO $$ BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) AS said
+        WHERE d.datname = current_database() AND s.setrole = 0
+            AND said LIKE 'idle_in_transaction_session_timeout=%'
     ) THEN
-        outcome := 'conflict';
-        RETURN;
+        EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = 5000', current_database());
     END IF;
-    {_INSERT_EVENTS}
-    {_SET_TIMERS}
-    outcome := 'stored';
+EXCEPTION WHEN insufficient_privilege THEN NULL;
 END $$;
 """
 
@@ -200,7 +111,7 @@ async def prepare(connection: Connection) -> None:
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(4772211)")
         await connection.execute(TABLES)
-        await connection.execute(APPEND_BATCH)
-        await connection.execute(APPEND_ONE)
+        await connection.execute(FUNCTIONS)
+        await connection.execute(_LIMIT_OTHERS)
         await connection.execute("INSERT INTO log (schema_version) VALUES ($1) ON CONFLICT DO NOTHING", SCHEMA_VERSION)
         await connection.execute("INSERT INTO relay DEFAULT VALUES ON CONFLICT DO NOTHING")

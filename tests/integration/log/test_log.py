@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import pytest
@@ -11,8 +10,9 @@ import pytest
 from shared.kernel import NotFound, Stale, TooLarge
 from shared.runtime.log import Log, Unit
 from shared.runtime.log.log import KeptRefusal, KeyReused
-from shared.runtime.mandate import Done, Mandate, fresh_id
+from shared.runtime.mandate import fresh_id
 from shared.runtime.nearness import Stranger
+from tests.integration.log.commands import counted, opened, positions
 from tests.support.counter import Counter, Full, mandate
 
 
@@ -22,34 +22,6 @@ async def log(database: str) -> AsyncIterator[Log]:
     await log.start()
     yield log
     await log.stop()
-
-
-async def opened(
-    log: Log, *, id: UUID | None = None, limit: int = 1_000_000, note: str = "", by: Mandate | None = None
-) -> Done:
-    who = by or mandate()
-    counter = id or fresh_id()
-
-    async def decide(unit: Unit) -> Any:
-        unit.add(Counter.open(id=counter, at=who.at, limit=limit, note=note))
-        return {"id": str(counter)}
-
-    return await log.run(who, decide)
-
-
-async def counted(log: Log, id: UUID, *, by: Mandate | None = None) -> Done:
-    who = by or mandate()
-
-    async def decide(unit: Unit) -> Any:
-        counter = await unit.load(Counter, id)
-        counter.count(at=who.at)
-        return {"total": counter.total}
-
-    return await log.run(who, decide, target=id)
-
-
-async def positions(log: Log) -> list[int]:
-    return [stored.position for stored in await log.after(0, limit=10_000)]
 
 
 async def test_positions_follow_the_order_of_commit_without_a_hole(log: Log) -> None:
@@ -193,26 +165,3 @@ async def test_the_log_refuses_to_be_changed(log: Log) -> None:
     for statement in ("UPDATE events SET actor = 'mallory'", "DELETE FROM events", "TRUNCATE events"):
         with pytest.raises(asyncpg.RaiseError, match="immutable"):
             await log.pool.execute(statement)
-
-
-async def test_a_commit_whose_reply_is_lost_is_answered_as_what_happened(log: Log) -> None:
-    """The committer's connection dies; what it wrote is found by its command id, what it did not write is written."""
-    await opened(log)
-    connection: Any = log.committer._connection
-    calls = []
-
-    class Lossy:
-        def is_closed(self) -> bool:
-            return bool(connection.is_closed())
-
-        async def fetchrow(self, *arguments: Any) -> Any:
-            calls.append(1)
-            await connection.fetchrow(*arguments)
-            connection.terminate()
-            raise asyncpg.ConnectionDoesNotExistError
-
-    log.committer._connection = Lossy()  # type: ignore[assignment]
-    done = await opened(log)
-    assert calls == [1]
-    assert done.changed[0].version == 1
-    assert await positions(log) == [1, 2]

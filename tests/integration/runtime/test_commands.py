@@ -87,7 +87,7 @@ async def test_a_command_cut_off_in_the_middle_is_unavailable_or_done(log: Log, 
 
 async def _cut_all(log: Log) -> None:
     """Every connection to this database but the one that says so is ended by the server."""
-    connection = await asyncpg.connect(log._dsn)
+    connection = await asyncpg.connect(log._sessions.dsn)
     await connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -105,7 +105,7 @@ async def _answered(log: Log, id: UUID) -> bool:
 async def test_what_is_under_way_when_the_process_stops_is_answered(database: str, known: Known) -> None:
     log = Log(dsn=database, nearness=known)
     await log.start()
-    connection: Any = log.committer._connection
+    connection = log.committer.writing.connection
     under_way = asyncio.Event()
 
     class Slow:
@@ -122,7 +122,7 @@ async def test_what_is_under_way_when_the_process_stops_is_answered(database: st
         async def close(self) -> None:
             await connection.close()
 
-    log.committer._connection = Slow()  # type: ignore[assignment]
+    log.committer.writing.connection = Slow()
     asked = asyncio.create_task(opened_in(log))
     await under_way.wait()
     await log.stop()
