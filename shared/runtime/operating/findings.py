@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.runtime.operating.condition import Condition
 from shared.runtime.operating.lag import Bus, Lag
 from shared.runtime.operating.ledger import Ledger
-from shared.runtime.rebuilding.record import Entry
+from shared.runtime.rebuild.record import Entry
 
 LATE = 60.0
 """seconds after which what is late is worth a look"""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.runtime.rebuilding.record import Entry, entries
+from shared.runtime.rebuild.record import Entry, entries
 
 _AGE = "extract(epoch FROM clock_timestamp() - {})::float8"
 

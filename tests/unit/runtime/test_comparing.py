@@ -9,8 +9,8 @@ import pytest
 from shared.runtime.documents.memory import MemoryDocuments
 from shared.runtime.documents.port import Collection, Document, Write
 from shared.runtime.json import canonical
-from shared.runtime.rebuilding import Comparing, Comparison
-from shared.runtime.rebuilding import comparing as module
+from shared.runtime.rebuild import Comparing, Comparison
+from shared.runtime.rebuild import comparing as module
 
 OLD, NEW = Collection("tally_g1", {}), Collection("tally_g2", {})
 

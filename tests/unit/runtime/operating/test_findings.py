@@ -9,7 +9,7 @@ import pytest
 from shared.runtime.operating import Condition, Finding, duration, findings
 from shared.runtime.operating.lag import Bus, Lag
 from shared.runtime.operating.ledger import Ledger, Missing, Parked, Relayed
-from shared.runtime.rebuilding import Entry
+from shared.runtime.rebuild import Entry
 
 GROUP = "carelog.records.tally"
 LEVEL = Lag(group=GROUP, messages=0, age=0.0, members=1)
