@@ -1,6 +1,6 @@
 """The references of a resource: finding them, telling what they point at, and writing others in their place."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from operator import is_not
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,12 +15,14 @@ class Target(NamedTuple):
     id: str
 
 
-def references(*, resource: Resource) -> Iterator[tuple[str, dict[str, Any]]]:
+def references(*, resource: Resource) -> list[tuple[str, dict[str, Any]]]:
     """Every Reference with a `reference` text and its path (`participant[0].individual`), contained resources included.
 
     Those to contained resources (`#id`) stay inside and are left out, as are logical ones (an identifier only).
     """
-    return _within(resource, "")
+    found: list[tuple[str, dict[str, Any]]] = []
+    _gather(resource, "", found)
+    return found
 
 
 def target(*, reference: str) -> Target | None:
@@ -53,34 +55,48 @@ def replace_references(*, resource: Resource, mapping: Mapping[str, str]) -> Res
 _LINKS = frozenset({"reference", "url", "valueUri", "valueUrl"})
 
 
-def _within(value: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, child in value.items():
-        at = f"{path}.{name}" if path else name
-        if isinstance(child, dict):
-            yield from _reference(child, at, name)
-        elif isinstance(child, list):
-            for index, item in enumerate(child):
-                if isinstance(item, dict):
-                    yield from _reference(item, f"{at}[{index}]", name)
+def _gather(value: dict[str, Any], path: str, found: list[tuple[str, dict[str, Any]]]) -> None:
+    """Every resource is walked more than once, so this is plain: JSON has no other types than exact ones.
 
-
-def _reference(value: dict[str, Any], path: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """An Expression has a `reference` too, which is the address of its text and no Reference."""
+    An Expression has a `reference` too, which is the address of its text and no Reference.
+    """
     text = value.get("reference")
-    if isinstance(text, str) and not text.startswith("#") and name != "valueExpression":
-        yield path, value
-    yield from _within(value, path)
+    if type(text) is str and path and not text.startswith("#") and not path.endswith("valueExpression"):
+        found.append((path, value))
+    before = f"{path}." if path else ""
+    for name, child in value.items():
+        kind = type(child)
+        if kind is dict:
+            _gather(child, before + name, found)
+        elif kind is list:
+            for index, item in enumerate(child):
+                if type(item) is dict:
+                    _gather(item, f"{before}{name}[{index}]", found)
 
 
 def _replaced(value: Any, mapping: Mapping[str, str]) -> Any:
     """What holds nothing of the mapping is shared with the original, not copied."""
-    if isinstance(value, dict):
-        members = {
-            name: mapping.get(child, child) if name in _LINKS and isinstance(child, str) else _replaced(child, mapping)
-            for name, child in value.items()
-        }
-        return members if any(members[name] is not child for name, child in value.items()) else value
-    if isinstance(value, list):
-        items = [_replaced(item, mapping) for item in value]
-        return items if any(map(is_not, items, value)) else value
-    return value
+    return _members(value, mapping) if type(value) is dict else _items(value, mapping) if type(value) is list else value
+
+
+def _members(value: dict[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
+    changed = value
+    for name, child in value.items():
+        kind = type(child)
+        if kind is str:
+            new = mapping.get(child, child) if name in _LINKS else child
+        elif kind is dict:
+            new = _members(child, mapping)
+        elif kind is list:
+            new = _items(child, mapping)
+        else:
+            continue
+        if new is not child:
+            changed = {**value} if changed is value else changed
+            changed[name] = new
+    return changed
+
+
+def _items(value: list[Any], mapping: Mapping[str, str]) -> list[Any]:
+    items = [_replaced(item, mapping) for item in value]
+    return items if any(map(is_not, items, value)) else value

@@ -83,19 +83,20 @@ class _Walk:
         if type(value) is not dict or not value or depth > DEEPEST:
             self.fault(path, _DEEP if depth > DEEPEST else _EMPTY if value == {} else _OBJECT)
             return
-        before = len(self.found)
+        before, elements = len(self.found), shape.elements
         for name, child in value.items():
-            element = shape.elements.get(name)
+            element = elements.get(name)
             if element is None:
                 self.unlisted(name, child, shape, path, depth)
             elif child is None:
                 self.fault(f"{path}.{name}", _NULL)
             elif element.many:
                 self.array(child, value.get(f"_{name}"), element, f"{path}.{name}", depth)
-            else:
+            elif element.check is None or element.check(child):  # a sound primitive, as most are, needs no path
                 self.one(child, element, f"{path}.{name}", depth)
-        self.cardinality(value, shape, path)
-        if len(self.found) == before:
+        if shape.required or shape.choices:
+            self.cardinality(value, shape, path)
+        if len(self.found) == before and (shape.name in RULES or shape.name == "Reference"):
             self.rules(value, shape, path)
 
     def one(self, value: Any, element: Element, path: str, depth: int) -> None:
@@ -109,7 +110,7 @@ class _Walk:
         else:
             before = len(self.found)
             self.object(value, structure(element.structure), path, depth + 1)
-            if len(self.found) == before:
+            if (element.targets or element.concepts) and len(self.found) == before:
                 self.bound(value, element, path)
 
     def array(self, value: Any, beside: Any, element: Element, path: str, depth: int) -> None:
@@ -119,7 +120,8 @@ class _Walk:
             return
         for index, item in enumerate(value):
             if item is not None:
-                self.one(item, element, f"{path}[{index}]", depth)
+                if element.check is None or element.check(item):
+                    self.one(item, element, f"{path}[{index}]", depth)
             elif element.check is None or not _has(beside, index):
                 self.fault(f"{path}[{index}]", _GAP if element.check else _NULL)
 
@@ -149,7 +151,7 @@ class _Walk:
             if name not in value and f"_{name}" not in value:
                 self.fault(f"{path}.{name}", _REQUIRED)
         for choice in shape.choices:
-            present = sum(name in value or f"_{name}" in value for name in choice.elements)
+            present = len([name for name in choice.elements if name in value or f"_{name}" in value])
             if present > 1:
                 self.fault(f"{path}.{choice.name}", Fault("must be one of its types only", "structure"))
             elif choice.required and not present:
