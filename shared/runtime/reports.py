@@ -34,7 +34,9 @@ async def problems_in(database: Any) -> Sequence[str]:
     parked = await database.fetch(
         "SELECT DISTINCT ON (consumer, source, topic, partition, alone) *,"
         " count(*) OVER (PARTITION BY consumer, source, topic, partition, alone) - 1 AS behind"
-        " FROM (SELECT *, CASE WHEN source IS NULL THEN offset_at END AS alone FROM parked) AS each"
+        " FROM (SELECT *, CASE WHEN source IS NULL THEN offset_at END AS alone,"
+        " bool_or(again_at IS NOT NULL) OVER (PARTITION BY consumer, source, topic, partition) AS waits FROM parked)"
+        " AS each WHERE NOT waits"
         " ORDER BY consumer, source, topic, partition, alone, offset_at LIMIT 100"
     )
     return [

@@ -1,5 +1,6 @@
 """A service running without a bus: its own log and doors; the topics, its own too, are heard when the test says so."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from deploy.embedded.issuer import AUDIENCE, ISSUER, Issuer
 from shared.contracts.envelope import Contract, Envelope
 from shared.kernel import Role, named_id
 from shared.runtime.bus.reactor import Reactor
+from shared.runtime.bus.trying import NotYet, Partly
 from shared.runtime.http.app import build_app
 from shared.runtime.projecting import applier
 from shared.runtime.relations import Relations
@@ -66,7 +68,26 @@ class Running:
         commands = next(part for kind, part in self.runtime.parts.items() if kind.__name__ == "Commands")
         reactor = Reactor(self.service.reactions, service=self.service.name, log=self.runtime.log, commands=commands)
         if reactor.wants(contract.envelope):
-            await reactor.handle([contract])
+            await answer(reactor, contract)
+
+
+async def answer(reactor: Reactor, contract: Contract) -> None:
+    """The event comes again until what it names is known, as a consumer brings it."""
+    async with asyncio.timeout(30):
+        while not await _answered(reactor, contract):  # noqa: ASYNC110 - it comes true elsewhere
+            await asyncio.sleep(0.02)
+
+
+async def _answered(reactor: Reactor, contract: Contract) -> bool:
+    """False: it names what is not known yet, and comes again."""
+    try:
+        await reactor.handle([contract])
+    except Partly as failed:
+        [error] = failed.errors.values()
+        if not isinstance(error, NotYet):
+            raise error from failed
+        return False
+    return True
 
 
 def said(

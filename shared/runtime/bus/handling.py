@@ -10,9 +10,10 @@ from uuid import UUID
 
 from aiokafka import TopicPartition
 
+from shared.kernel import Unavailable
 from shared.runtime.bus.listening import Heard, Listener, Unreadable, read
 from shared.runtime.bus.parking import BEHIND, Aside, Parking, Standing, why
-from shared.runtime.bus.trying import Failed, tried
+from shared.runtime.bus.trying import Failed, NotYet, tried
 from shared.runtime.bus.wire import Record
 
 _TRIES = (0.05, 0.2)
@@ -20,11 +21,17 @@ _TRIES = (0.05, 0.2)
 _LOOK = 1.0
 """seconds between looks at what is set aside: an operator may want it tried again"""
 _REPLAYED_AT_ONCE = 500
+_AT_MOST = 50_000
+"""messages set aside for one group, beyond which it is not the messages that are wrong"""
 
 _LOG = logging.getLogger(__name__)
 
 Still = Callable[[], None]
 """raises `Moved` where the partitions are not ours any more"""
+
+
+class TooMuchAside(Unavailable):
+    """So much is set aside that the consumer itself must be broken: it stands still until that is mended."""
 
 
 class Handling:
@@ -52,7 +59,7 @@ class Handling:
             return
         self._aside = await self._parking.standing(self._group)
         still()
-        self.parked = sum(one.messages for one in self._aside)
+        self.parked = sum(one.messages for one in self._aside if not one.waits)
         self._look_at = now + _LOOK
 
     async def handle(self, records: Sequence[Record], still: Still) -> None:
@@ -120,13 +127,17 @@ class Handling:
 
     async def _park(self, aside: Sequence[Aside], still: Still) -> None:
         still()
+        if self.parked + len(aside) > _AT_MOST:
+            raise TooMuchAside
         for one in aside:
             said = {"group": self._group, "topic": one.record.topic, "partition": one.record.partition}
             said |= {"offset": one.record.offset, "aggregate": one.source, "error": one.error}
-            _LOG.log(logging.INFO if one.error == BEHIND else logging.ERROR, "a message is set aside", extra=said)
+            quiet = one.waits or one.error == BEHIND
+            _LOG.log(logging.INFO if quiet else logging.ERROR, "a message is set aside", extra=said)
         await self._parking.park(self._group, aside)
         self._look_at = None
 
 
 def _aside(failed: Failed) -> Aside:
-    return Aside(failed.heard.record, failed.heard.source, why(failed.error) if failed.error else BEHIND)
+    error = why(failed.error) if failed.error else BEHIND
+    return Aside(failed.heard.record, failed.heard.source, error, waits=isinstance(failed.error, NotYet))

@@ -31,21 +31,26 @@ _FRAMES = 3
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A message to set aside. `source`: the aggregate that it keeps waiting; None: it names none that is believed."""
+    """A message to set aside. `source`: the aggregate that it keeps waiting; None: it names none that is believed.
+
+    `waits`: nothing is wrong with it; it is tried again by itself, with growing pauses.
+    """
 
     record: Record
     source: UUID | None
     error: str
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What of one source is set aside in a partition; `wanted`: it is to be tried again."""
+    """What of one source is set aside in a partition; `wanted`: it is to be tried again now; `waits`: by itself."""
 
     partition: TopicPartition
     source: UUID | None
     messages: int
     wanted: bool
+    waits: bool = False
 
 
 class Parking(Protocol):
@@ -76,12 +81,19 @@ class ParkedMessages:
     async def standing(self, consumer: str) -> Sequence[Standing]:
         with _answering():
             rows = await self._log.pool.fetch(
-                "SELECT topic, partition, source, count(*) AS messages, bool_or(replay_wanted) AS wanted FROM parked"
-                " WHERE consumer = $1 GROUP BY topic, partition, source",
+                "SELECT topic, partition, source, count(*) AS messages, bool_or(again_at IS NOT NULL) AS waits,"
+                " bool_or(replay_wanted OR coalesce(again_at <= clock_timestamp(), false)) AS wanted"
+                " FROM parked WHERE consumer = $1 GROUP BY topic, partition, source",
                 consumer,
             )
         return [
-            Standing(TopicPartition(row["topic"], row["partition"]), row["source"], row["messages"], row["wanted"])
+            Standing(
+                partition=TopicPartition(row["topic"], row["partition"]),
+                source=row["source"],
+                messages=row["messages"],
+                wanted=row["wanted"],
+                waits=row["waits"],
+            )
             for row in rows
         ]
 
@@ -90,11 +102,12 @@ class ParkedMessages:
             await self._log.pool.executemany(
                 # A place that holds another message is of a topic that was lost and published again.
                 "INSERT INTO parked (consumer, topic, partition, offset_at, source, sequence, event, type, error, key,"
-                " value, headers) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+                " value, headers, again_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+                " CASE WHEN $13 THEN clock_timestamp() + interval '0.5 s' END)"
                 " ON CONFLICT (consumer, topic, partition, offset_at) DO UPDATE SET source = excluded.source,"
                 " sequence = excluded.sequence, event = excluded.event, type = excluded.type, error = excluded.error,"
                 " key = excluded.key, value = excluded.value, headers = excluded.headers, parked_at = now(),"
-                " told = false, replay_wanted = false"
+                " again_at = excluded.again_at, told = false, replay_wanted = false"
                 " WHERE parked.event <> excluded.event OR parked.value IS DISTINCT FROM excluded.value",
                 [(consumer, *_row(one)) for one in messages],
             )
@@ -133,9 +146,10 @@ class ParkedMessages:
                     *_key(one),
                 )
                 await connection.executemany(
-                    "UPDATE parked SET replay_wanted = false, error = $5, told = told AND error = $5"
+                    "UPDATE parked SET replay_wanted = false, error = $5, told = told AND error = $5, again_at ="
+                    " CASE WHEN $6 THEN clock_timestamp() + least('5 s', (clock_timestamp() - parked_at) / 2) END"
                     " WHERE consumer = $1 AND topic = $2 AND partition = $3 AND offset_at = $4",
-                    [(consumer, *_place(failed.record), failed.error) for failed in messages],
+                    [(consumer, *_place(failed.record), failed.error, failed.waits) for failed in messages],
                 )
 
 
@@ -152,7 +166,7 @@ def _row(one: Aside) -> tuple[Any, ...]:
     event, type = _known(record, "ce_id", _EVENT), _known(record, "ce_type", _TYPE)
     sequence = int(event.rsplit(".", 1)[1]) if event != "?" else None
     headers = dumps([[name, None if value is None else value.hex()] for name, value in record.headers])
-    return (*_place(record), one.source, sequence, event, type, one.error, record.key, record.value, headers)
+    return (*_place(record), one.source, sequence, event, type, one.error, record.key, record.value, headers, one.waits)
 
 
 def _known(record: Record, name: str, form: re.Pattern[str]) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from typing import cast
+from uuid import UUID
 
 from shared.contracts.envelope import Contract, Envelope
 from shared.kernel import (
@@ -20,13 +21,16 @@ from shared.kernel import (
     Unavailable,
     named_id,
 )
+from shared.runtime.bus.trying import AWAY, NotYet, Partly
 from shared.runtime.log import Log
 from shared.runtime.mandate import Mandate
 from shared.runtime.service import Reaction
 from shared.runtime.telemetry import continued_from, span
 
-_WAITS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0)
-"""seconds between the tries of what names something that this service has not heard of yet"""
+_PATIENCE = 300.0
+"""seconds that an event waits for what it names and this service has not heard of yet: longer than a lost message takes
+to be found and healed
+"""
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,6 +45,8 @@ class Reactor:
         self._service = service
         self._log = log
         self._commands = commands
+        self._waiting: dict[UUID, float] = {}
+        """commands that wait for what they name, and since when by the loop's clock"""
 
     def hears(self, type: str) -> bool:
         return type in self._reactions
@@ -49,32 +55,49 @@ class Reactor:
         return envelope.origin == "live"
 
     async def handle(self, contracts: Sequence[Contract]) -> None:
+        """Each event in turn. What fails holds up its own aggregate and no other. Raises `Partly`."""
+        errors: dict[str, Exception] = {}
+        stuck: set[UUID] = set()
         for contract in contracts:
-            for reaction in self._reactions[contract.TYPE]:
-                with continued_from(contract.envelope.traceparent), span("react", reaction=reaction.name):
-                    await self._react(reaction, contract)
+            if contract.envelope.subject in stuck:
+                continue
+            try:
+                await self._answer(contract)
+            except AWAY:
+                raise
+            except Exception as error:  # noqa: BLE001 - told on, with the id of its event
+                errors[contract.envelope.id] = error
+                stuck.add(contract.envelope.subject)
+        if errors:
+            raise Partly(errors)
+
+    async def _answer(self, contract: Contract) -> None:
+        for reaction in self._reactions[contract.TYPE]:
+            with continued_from(contract.envelope.traceparent), span("react", reaction=reaction.name):
+                await self._react(reaction, contract)
 
     async def _react(self, reaction: Reaction, contract: Contract) -> None:
         mandate = self._mandate(reaction, contract.envelope)
-        for wait in (*_WAITS, None):
-            try:
-                await reaction.do(contract, commands=self._commands, mandate=mandate)
-                return
-            except Refused as refusal:
-                _say("a reaction was refused", reaction, contract, refusal)
-                return
-            except NotFound as missing:
-                if wait is None:
-                    _say("a reaction found nothing to act on", reaction, contract, missing)
-                    await self._log.refuse(mandate, missing)
-                    return
-                await asyncio.sleep(wait)
-            except Unavailable:
-                raise
-            except CarelogError as error:
-                _say("a reaction could not be carried out", reaction, contract, error)
-                await self._log.refuse(mandate, error)
-                return
+        try:
+            await reaction.do(contract, commands=self._commands, mandate=mandate)
+        except Refused as refusal:
+            _say("a reaction was refused", reaction, contract, refusal)
+        except NotFound as missing:
+            if self._may_come(mandate.command):
+                raise NotYet from missing
+            _say("a reaction found nothing to act on", reaction, contract, missing)
+            await self._log.refuse(mandate, missing)
+        except Unavailable:
+            raise
+        except CarelogError as error:
+            _say("a reaction could not be carried out", reaction, contract, error)
+            await self._log.refuse(mandate, error)
+        self._waiting.pop(mandate.command, None)
+
+    def _may_come(self, command: UUID) -> bool:
+        """What names something that this service has not heard of is waited for, but not for ever."""
+        now = asyncio.get_running_loop().time()
+        return now - self._waiting.setdefault(command, now) < _PATIENCE
 
     def _mandate(self, reaction: Reaction, cause: Envelope) -> Mandate:
         """The service acts, for the organisation and the purpose of the event that it answers."""

@@ -80,6 +80,7 @@ CREATE TABLE IF NOT EXISTS parked (
     parked_at timestamptz NOT NULL DEFAULT now(),
     told boolean NOT NULL DEFAULT false,
     replay_wanted boolean NOT NULL DEFAULT false,
+    again_at timestamptz,
     PRIMARY KEY (consumer, topic, partition, offset_at)
 );
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

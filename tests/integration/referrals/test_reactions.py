@@ -77,7 +77,7 @@ async def test_a_referral_that_cannot_take_the_step_keeps_the_refusal_as_the_out
 async def test_an_appointment_of_anybody_but_the_recipient_moves_nothing(
     world: World, organization: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.runtime.bus.reactor._WAITS", (0.0,))
+    monkeypatch.setattr("shared.runtime.bus.reactor._PATIENCE", 0.0)
     id = await world.accepted()
     [word] = appointment(booked(), referral=UUID(id), organization=organization)
 

@@ -23,6 +23,7 @@ from shared.runtime.http.app import build_app
 from shared.runtime.projecting import Applier, applier
 from shared.runtime.relations import Relations
 from shared.runtime.runtime import Runtime
+from tests.support.running import answer
 from tests.support.scenario import SOME_TIME
 from tests.unit.referrals.known import HEART, NORTH, STRANGER
 from tests.unit.referrals.said import PATIENT
@@ -105,7 +106,7 @@ class World:
             for reaction in service.reactions:
                 reactor = Reactor([reaction], service=service.name, log=self.runtime.log, commands=commands)
                 if reactor.hears(contract.TYPE) and reactor.wants(contract.envelope):
-                    await reactor.handle([contract])
+                    await answer(reactor, contract)
 
 
 def registered(*, patient: UUID = PATIENT, by: str = NORTH) -> Contract:

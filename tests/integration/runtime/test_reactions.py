@@ -97,7 +97,7 @@ async def _relayed(it: Running) -> bool:
 async def test_what_is_never_known_is_kept_as_such_and_others_go_on(
     work: Work, bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.runtime.bus.reactor._WAITS", (0.01,))
+    monkeypatch.setattr("shared.runtime.bus.reactor._PATIENCE", 0.0)
     async with work() as it:
         target = await opened(it)
         lost = await opener(it, fresh_id())
@@ -112,7 +112,7 @@ async def test_what_is_never_known_is_kept_as_such_and_others_go_on(
 
 async def test_an_organisation_that_may_not_is_told_so_once(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     """The service acts for the organisation of the event: another one's counter is as if it were not there."""
-    monkeypatch.setattr("shared.runtime.bus.reactor._WAITS", (0.01,))
+    monkeypatch.setattr("shared.runtime.bus.reactor._PATIENCE", 0.0)
     async with work() as it:
         target = await opened(it)
         heart = mandate(actor=mandate().actor.model_copy(update={"organization": "heart"}))

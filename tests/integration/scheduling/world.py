@@ -23,6 +23,7 @@ from shared.runtime.projecting import applier
 from shared.runtime.relations import Relations
 from shared.runtime.runtime import Runtime
 from shared.runtime.settings import Settings
+from tests.support.running import answer
 from tests.support.scenario import SOME_TIME
 from tests.unit.scheduling.known import ANN, BOB, HEART, NORTH
 
@@ -99,7 +100,8 @@ class World:
         """What others say reaches the reactions."""
         commands = self.runtime.parts[Commands]
         for reaction in service.reactions:
-            await Reactor([reaction], service=service.name, log=self.runtime.log, commands=commands).handle([contract])
+            reactor = Reactor([reaction], service=service.name, log=self.runtime.log, commands=commands)
+            await answer(reactor, contract)
 
 
 def registered(patient: UUID, *, by: str) -> Contract:
