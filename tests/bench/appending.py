@@ -9,16 +9,15 @@ from time import perf_counter
 from shared.runtime.log import Log
 from shared.runtime.mandate import fresh_id
 from tests.bench.bench import Bench, Case
+from tests.bench.counting import NOTE
 from tests.bench.references import unnest
 from tests.bench.references.pgbench import Pgbench
 from tests.bench.report import Asked, Row
 from tests.bench.running import interleaved
-from tests.bench.writing import a_log, append, p99
+from tests.bench.writing import a_log, append, append_rate, p99
 from tests.support.counter import mandate
 from tests.support.counters import Commands
 
-NOTE = "x" * 500
-"""what makes an event of ours as large as the others'"""
 _LIFE = 10
 _CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 
@@ -36,15 +35,17 @@ async def appending(bench: Bench) -> AsyncIterator[Row]:
     async with bench.database() as dsn, a_log(dsn) as log:
         pgbench = Pgbench(dsn=dsn)
         ours, theirs = await interleaved(
-            bench.scale.rounds, partial(_rate, log, 16, count), partial(pgbench.rate, clients=16, rows=count)
+            bench.scale.rounds, partial(append_rate, log, 16, count), partial(pgbench.rate, clients=16, rows=count)
         )
         yield SIXTEEN.against(ours=ours, reference=theirs)
         ours, theirs = await interleaved(
-            bench.scale.rounds, partial(_rate, log, 64, count), partial(unnest.rate, dsn=dsn, rows=2 * count)
+            bench.scale.rounds, partial(append_rate, log, 64, count), partial(unnest.rate, dsn=dsn, rows=2 * count)
         )
         yield MANY.against(ours=ours, reference=theirs)
         ours, theirs = await interleaved(
-            bench.scale.rounds, partial(_rate, log, 1, count // 8), partial(pgbench.rate, clients=1, rows=count // 4)
+            bench.scale.rounds,
+            partial(append_rate, log, 1, count // 8),
+            partial(pgbench.rate, clients=1, rows=count // 4),
         )
         yield ALONE.against(ours=ours, reference=theirs)
         yield await _waiting(bench, log, pgbench)
@@ -81,17 +82,13 @@ async def by_clients(bench: Bench) -> AsyncIterator[Row]:
     yield CROWD.against(ours=ours, reference=theirs)
 
 
-async def _by(clients: int, bench: Bench, log: Log, pgbench: Pgbench) -> list[list[float]]:
+async def _by(clients: int, bench: Bench, log: Log, pgbench: Pgbench) -> tuple[list[float], list[float]]:
     rows = bench.scale.appends * min(clients, 8) // 8
     return await interleaved(
         min(3, bench.scale.rounds),
-        partial(_rate, log, clients, rows),
+        partial(append_rate, log, clients, rows),
         partial(pgbench.rate, clients=clients, rows=rows),
     )
-
-
-async def _rate(log: Log, clients: int, events: int) -> float:
-    return (await append(log, clients=clients, events=events)).rate
 
 
 async def _waiting(bench: Bench, log: Log, pgbench: Pgbench) -> Row:

@@ -13,6 +13,7 @@ from tests.bench.report import Row
 from tests.support.engines.engine import EngineUnavailable
 
 V = TypeVar("V")
+W = TypeVar("W")
 
 
 @dataclass(kw_only=True)
@@ -55,14 +56,17 @@ class Run:
         self._found.append((rows, (before, probe(self.bench.home))))
 
 
-async def interleaved(count: int, *sides: Callable[[], Awaitable[V]]) -> list[list[V]]:
-    """What each side yields, round by round in turn: ours, reference, ours, reference. One round before does not count,
-    where there is more than one: it warms caches and connections.
+async def interleaved(
+    count: int, ours: Callable[[], Awaitable[V]], reference: Callable[[], Awaitable[W]], *, warm: bool = True
+) -> tuple[list[V], list[W]]:
+    """What both sides yield in turn: ours, reference, ours, reference. `warm`: one round before does not count, where
+    there is more than one, as it fills caches and opens connections.
     """
-    found: list[list[V]] = [[] for _ in sides]
-    for number in range(count + (count > 1)):
-        for kept, side in zip(found, sides, strict=True):
-            value = await side()
-            if number or count == 1:
-                kept.append(value)
+    found: tuple[list[V], list[W]] = ([], [])
+    before = int(warm and count > 1)
+    for number in range(before + count):
+        one, other = await ours(), await reference()
+        if number >= before:
+            found[0].append(one)
+            found[1].append(other)
     return found

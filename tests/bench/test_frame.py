@@ -71,7 +71,7 @@ async def test_sides_take_turns_and_the_first_round_does_not_count() -> None:
         turns.append("theirs")
         return len(turns)
 
-    assert await interleaved(2, ours, theirs) == [[3, 5], [4, 6]]
+    assert await interleaved(2, ours, theirs) == ([3, 5], [4, 6])
     assert turns == ["ours", "theirs"] * 3
 
 

@@ -65,6 +65,11 @@ async def append(log: Log, *, clients: int, events: int) -> Took:
     return Took(len(latencies) / (perf_counter() - began), latencies)
 
 
+async def append_rate(log: Log, clients: int, events: int) -> float:
+    """Appends a second."""
+    return (await append(log, clients=clients, events=events)).rate
+
+
 def lives() -> Iterator[Append]:
     """The appends of one client: aggregates one after the other, each with a life of a few events."""
     while True:
