@@ -1,6 +1,7 @@
 """The short form of the bench: every case yields its rows, with numbers that can be numbers. How fast is not asked."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,12 @@ from tests.bench.running import Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-CHEAP = ("append", "clients")
+CHEAP = ("append", "clients", "slow-disk", "snapshot", "fight", "post", "end-to-end", "offered")
 
 
 @pytest.mark.engines
 async def test_the_cheap_cases_fill_the_table(tmp_path: Path) -> None:
-    with a_bench(TINY) as bench:
+    with a_bench(replace(TINY, patience=120)) as bench:
         run = Run(bench=bench, tell=print)
         rows = await run.all([CASES[name] for name in CHEAP])
         plot(bench, folder=write(rows, machine=this_machine(form=TINY.form), folder=tmp_path))

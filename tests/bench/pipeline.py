@@ -1,0 +1,90 @@
+"""Our whole way from a command to its visible document: commands here, relay and worker in processes of their own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Protocol
+
+import asyncpg
+
+from shared.runtime.log import Log
+from shared.runtime.mandate import fresh_id
+from shared.runtime.projecting import collection_name
+from shared.runtime.runtime import TOPICS
+from tests.bench.bench import Bench
+from tests.bench.kafka import without
+from tests.bench.processes import Serving, serving
+from tests.bench.writing import a_log
+from tests.support.counter import mandate
+from tests.support.counters import Commands, Tally
+
+CLIENTS = 16
+_LOOK = 0.02
+DOCUMENTS = collection_name(Tally(), 1)
+
+
+class Pipeline(Protocol):
+    """Takes commands, and shows a document for each."""
+
+    async def command(self, count: int, note: str) -> None: ...
+
+    async def visible(self) -> int: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ours:
+    """Commands through `Log.run`, as the doors call them."""
+
+    log: Log
+    connection: asyncpg.Connection
+    processes: Serving
+
+    async def command(self, count: int, note: str) -> None:
+        commands = Commands(log=self.log)
+
+        async def client() -> None:
+            for _ in range(count // CLIENTS):
+                await commands.open(mandate=mandate(), id=fresh_id(), note=note)
+
+        await asyncio.gather(*(client() for _ in range(CLIENTS)))
+
+    async def visible(self) -> int:
+        return int(await self.connection.fetchval(f"SELECT count(*) FROM {DOCUMENTS}"))
+
+
+@asynccontextmanager
+async def ours(
+    bench: Bench, *, dsn: str, name: str, roles: tuple[str, ...] = ("relay", "worker")
+) -> AsyncIterator[Ours]:
+    """On topics that nobody has written to."""
+    await without(*TOPICS, bootstrap=bench.kafka)
+    async with (
+        serving(*roles, home=bench.folder(name), postgres=dsn, kafka=bench.kafka) as processes,
+        a_log(dsn) as log,
+    ):
+        connection = await asyncpg.connect(dsn)
+        try:
+            yield Ours(log=log, connection=connection, processes=processes)
+        finally:
+            await connection.close()
+
+
+async def end_to_end(pipeline: Pipeline, *, count: int, note: str) -> float:
+    """Documents a second, from the first command until the last document can be read."""
+    wanted = await pipeline.visible() + count
+    began = perf_counter()
+    await pipeline.command(count, note)
+    await until(lambda: _reached(pipeline, wanted))
+    return count / (perf_counter() - began)
+
+
+async def until(holds: Callable[[], Awaitable[bool]], *, look: float = _LOOK) -> None:
+    """The case's own patience ends it where it never holds."""
+    while not await holds():  # noqa: ASYNC110 - it comes true in another process, without an event
+        await asyncio.sleep(look)
+
+
+async def _reached(pipeline: Pipeline, wanted: int) -> bool:
+    return await pipeline.visible() >= wanted
