@@ -5,7 +5,7 @@ Each command is a module of its own, and imports what it needs when it is called
 
 import typer
 
-from deploy.cli import bringing, demo, doctor, events, status, story, token
+from deploy.cli import bringing, demo, doctor, events, projections, status, story, token
 
 app = typer.Typer(
     name="carelog",
@@ -24,3 +24,10 @@ app.command("token")(token.token)
 _events = typer.Typer(help="What is said on the topics.", no_args_is_help=True)
 _events.command("tail")(events.tail)
 app.add_typer(_events, name="events")
+
+_projections = typer.Typer(help="What is shown of the topics: their generations, and rebuilds.", no_args_is_help=True)
+_projections.command("status")(projections.status)
+_projections.command("rebuild")(projections.rebuild)
+_projections.command("compare")(projections.compare)
+_projections.command("rollback")(projections.rollback)
+app.add_typer(_projections, name="projections")

@@ -4,10 +4,11 @@
 """
 
 from shared.runtime.operating.condition import Condition, condition
-from shared.runtime.operating.findings import Finding, duration, findings
-from shared.runtime.operating.operated import Away, Operated, Unknown, who
+from shared.runtime.operating.findings import Finding, duration, findings, rebuild
+from shared.runtime.operating.operated import TRANSIENT, Away, Operated, Unknown, who
 
 __all__ = [
+    "TRANSIENT",
     "Away",
     "Condition",
     "Finding",
@@ -16,5 +17,6 @@ __all__ = [
     "condition",
     "duration",
     "findings",
+    "rebuild",
     "who",
 ]

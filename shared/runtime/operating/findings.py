@@ -124,7 +124,10 @@ def _broken_off(entry: Entry) -> str:
 def rebuild(entry: Entry) -> str:
     """How far a rebuild is, for people."""
     share = f", {entry.applied:,} of {entry.there:,} messages" if entry.there else ""
-    begun = f"generation {entry.generation}, {entry.state}{share}, begun {duration(entry.age)} ago by {entry.begun_by}"
+    by = f" by {entry.begun_by}" if entry.begun_by else ""
+    begun = f"generation {entry.generation}, {entry.state}{share}, begun {duration(entry.age)} ago{by}"
+    if entry.ended_at:
+        return begun
     if entry.was_broken_off:
         return f"{begun}; broken off, silent for {duration(entry.silent_for)}"
     left = (entry.there - entry.applied) / entry.rate if entry.rate > 0 else 0.0

@@ -27,6 +27,20 @@ from shared.runtime.service import Service
 from shared.runtime.settings import Settings
 
 T = TypeVar("T")
+_WORK = 10.0
+"""seconds for a statement that does something, however short the patience for questions is"""
+
+
+TRANSIENT = (
+    Unavailable,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    KafkaError,
+)
+"""what another moment may mend"""
 
 
 class Away(Exception):
@@ -79,7 +93,7 @@ class Operated:
             min_size=1,
             max_size=4,
             timeout=self.patience,
-            command_timeout=self.patience,
+            command_timeout=max(self.patience, _WORK),
             server_settings={"application_name": "carelog operator", "jit": "off"},
         )
 
@@ -91,7 +105,9 @@ class Operated:
                 "PostgreSQL",
                 self.postgres_place,
                 self.patience,
-                lambda: PostgresDocuments.open(dsn=self.settings.postgres, connections=4, patience=self.patience),
+                lambda: PostgresDocuments.open(
+                    dsn=self.settings.postgres, connections=4, patience=max(self.patience, _WORK)
+                ),
             )
             stack.push_async_callback(beside.close)
             own = await open_documents(self.service.name, self.settings, beside=beside)
@@ -137,7 +153,7 @@ async def asked(engine: str, place: str, patience: float, question: Callable[[],
             return await question()
     except TimeoutError:
         raise Away(f"{engine} ({place}) does not answer within {patience:g} s.") from None
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, KafkaError, Unavailable) as error:
+    except TRANSIENT as error:
         raise Away(f"{engine} ({place}) does not answer ({type(error).__name__}).") from None
     except asyncpg.PostgresError as error:
         raise Away(f"{engine} ({place}) refuses ({type(error).__name__}).") from None

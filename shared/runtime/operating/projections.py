@@ -1,5 +1,6 @@
 """Rebuilds, comparisons and the way back, of one projection of one service."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,14 +12,16 @@ from shared.runtime.documents.port import Documents as Store
 from shared.runtime.generations import Generations
 from shared.runtime.log import Log
 from shared.runtime.operating.groups import delete_group
-from shared.runtime.operating.operated import Operated, asked, who
+from shared.runtime.operating.operated import TRANSIENT, Away, Operated, Unknown, asked, who
 from shared.runtime.projecting import applier
 from shared.runtime.projection import Projection
-from shared.runtime.rebuild import Comparison, Progress, Rebuild, Record
+from shared.runtime.rebuild import Comparison, Progress, Rebuild, Rebuilt, Record
 from shared.runtime.rebuild.filling import Filling, Refill
-from shared.runtime.rebuild.rebuilding import Way, compare
-from shared.runtime.rebuild.record import Entry, entries
+from shared.runtime.rebuild.rebuilding import Judge, Way, compare
+from shared.runtime.rebuild.record import LEASE, Entry, entries
 from shared.runtime.workers import group_of
+
+_PAUSE = 2.0
 
 Tell = Callable[[Progress], None]
 
@@ -50,12 +53,50 @@ async def shown(of: Operated) -> Sequence[Shown]:
 async def rebuilds(
     of: Operated, projection: Projection[Any], *, tell: Tell = lambda now: None
 ) -> AsyncIterator[Rebuild]:
-    """To be run once. Raises `Away`."""
+    """What rebuilds it and goes back. Raises `Away`."""
     async with of.log() as database, of.stores() as stores:
         record = Record(database, who=who())
         await asked("PostgreSQL", of.postgres_place, of.patience, record.prepare)
         way = _Topics(of, projection, stores.of(projection), database)
         yield Rebuild(projection, store=stores.of(projection), record=record, way=way, tell=tell)
+
+
+async def rebuilt(
+    of: Operated, projection: Projection[Any], *, tell: Tell, even_if_different: Judge, afresh: bool = False
+) -> Rebuilt:
+    """A whole rebuild. An engine that goes away once it has begun is waited for; one that is away before that is not:
+    raises `Away`. Raises `Taken` where somebody else is at it, `Deposed` where somebody else has taken it over.
+    """
+    begun = False
+
+    def heard(now: Progress) -> None:
+        nonlocal begun
+        begun = True
+        tell(now)
+
+    while True:
+        try:
+            async with rebuilds(of, projection, tell=heard) as one:
+                return await one.run(even_if_different=even_if_different, afresh=afresh, wait_for=LEASE + 2)
+        except (*TRANSIENT, Away) as gone:
+            if not begun:
+                raise (
+                    gone if isinstance(gone, Away) else Away(f"An engine does not answer ({type(gone).__name__}).")
+                ) from None
+            afresh = False
+            tell(Progress(generation=0, state="filling", waits_for=type(gone).__name__))
+            await asyncio.sleep(_PAUSE)
+
+
+async def pair(of: Operated, projection: Projection[Any], *, old: int | None, new: int | None) -> tuple[int, int]:
+    """The generations to compare: the live one and the newest other, where none is named. Raises `Unknown`, `Away`."""
+    found = next(one for one in await shown(of) if one.projection == projection.name)
+    there = {found.live, *(entry.generation for entry in found.entries if not entry.dropped_at)}
+    left = old or found.live
+    others = sorted(there - {left})
+    if not others or not {left, new or others[-1]} <= there:
+        raise Unknown(f"{projection.name} has the generations {', '.join(map(str, sorted(there)))}.")
+    return left, new or others[-1]
 
 
 async def compared(

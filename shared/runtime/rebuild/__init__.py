@@ -4,7 +4,7 @@
 """
 
 from shared.runtime.rebuild.comparing import Comparing, Comparison, Ids
-from shared.runtime.rebuild.rebuilding import Progress, Rebuild, Rebuilt
+from shared.runtime.rebuild.rebuilding import NoWayBack, Progress, Rebuild, Rebuilt
 from shared.runtime.rebuild.record import Deposed, Entry, Record, Taken, entries
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Deposed",
     "Entry",
     "Ids",
+    "NoWayBack",
     "Progress",
     "Rebuild",
     "Rebuilt",

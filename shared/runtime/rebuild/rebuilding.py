@@ -1,7 +1,7 @@
 """The whole way of a rebuild, step by step on record, so that it can be broken off anywhere and gone on with."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -32,6 +32,8 @@ class Progress:
     there: int = 0
     rate: float = 0.0
     compared: int = 0
+    waits_for: str = ""
+    """what is away just now"""
 
     @property
     def seconds_left(self) -> float | None:
@@ -57,6 +59,10 @@ class Way(Protocol):
 
     async def sweep(self, generation: int) -> None:
         """Takes away its consumer group and what is on record for that group."""
+
+
+class NoWayBack(Exception):
+    """There is no generation from before that is still kept."""
 
 
 Judge = Callable[[Comparison], Awaitable[bool]]
@@ -96,6 +102,30 @@ class Rebuild:
         entry = await self._taken(live, afresh=afresh, wait_for=wait_for)
         filling = self._way.filling(entry.generation)
         return await self._held(entry, filling, self._finished(entry, filling, live, even_if_different))
+
+    async def roll_back(self, *, at_once: bool = False) -> Rebuilt:
+        """Readers are back at the generation before, which is brought level first, unless `at_once`. Raises `Taken`
+        where somebody is rebuilding, `NoWayBack`.
+        """
+        live = await self._generations.live(self._projection)
+        known = await self._record.of(self._projection.name)
+        if busy := [entry for entry in known if entry.is_under_way]:
+            raise Taken(busy[0])
+        before = _standby(known, live)
+        if before is None:
+            raise NoWayBack
+        if not at_once:
+            await self._brought_level(before)
+        await self._generations.switch(self._projection, before)
+        await self._record.rolled_back(self._projection.name, live=live, to=before)
+        return Rebuilt(generation=before, replaced=live, switched=True)
+
+    async def _brought_level(self, generation: int) -> None:
+        """Nobody has filled it since it was left."""
+        filling = self._way.filling(generation)
+        async with background(filling.run(), f"filling {self._projection.name}"):
+            async for _ in filling.until_level():
+                self._tell(_progress(generation, filling, "filling"))
 
     async def _taken(self, live: int, *, afresh: bool, wait_for: float) -> Entry:
         code = code_of(self._projection)
@@ -169,15 +199,12 @@ class Rebuild:
     async def _prepare(self, entry: Entry) -> None:
         """Whatever an earlier one has left under this number is gone when this returns."""
         self._tell(Progress(generation=entry.generation, state="preparing"))
-        await self._clean_up(entry, keep=await self._standby(entry))
+        live = await self._generations.live(self._projection)
+        await self._clean_up(entry, keep=_standby(await self._record.of(entry.projection), live))
         await self._way.sweep(entry.generation)
         await self._generations.drop(self._projection, entry.generation)
         await self._generations.prepare(self._projection, entry.generation)
         await self._record.enter(entry, "filling")
-
-    async def _standby(self, entry: Entry) -> int | None:
-        left = [one for one in await self._record.of(entry.projection) if one.left_at and not one.dropped_at]
-        return max(left, key=lambda one: one.left_at or one.begun_at).generation if left else None
 
     async def _filled_and_compared(self, entry: Entry, filling: Filling, live: int) -> Comparison:
         """Both go on meanwhile, and the new one goes on being filled while they are compared."""
@@ -191,24 +218,14 @@ class Rebuild:
 
     async def _filled(self, entry: Entry, filling: Filling) -> None:
         async for _ in filling.until_level():
-            self._tell(self._progress(entry, filling, "filling"))
+            self._tell(_progress(entry.generation, filling, "filling"))
 
     async def _compare(self, entry: Entry, filling: Filling, live: int) -> Comparison:
         def tell(compared: int) -> None:
-            self._tell(self._progress(entry, filling, "comparing", compared=compared))
+            self._tell(_progress(entry.generation, filling, "comparing", compared=compared))
 
         return await compare(
             self._projection, self._store, old=live, new=entry.generation, mend=filling.mend, tell=tell
-        )
-
-    def _progress(self, entry: Entry, filling: Filling, state: State, compared: int = 0) -> Progress:
-        return Progress(
-            generation=entry.generation,
-            state=state,
-            applied=filling.applied,
-            there=filling.there,
-            rate=filling.rate,
-            compared=compared,
         )
 
     async def _clean_up(self, entry: Entry, *, keep: int | None) -> str:
@@ -225,6 +242,23 @@ class Rebuild:
         except Exception as away:  # noqa: BLE001 - the rebuild itself is done, and must be told so
             return type(away).__name__
         return ""
+
+
+def _standby(known: Sequence[Entry], live: int) -> int | None:
+    """The generation that was left last and is still there."""
+    left = [one for one in known if one.left_at and not one.dropped_at and one.generation != live]
+    return max(left, key=lambda one: one.left_at or one.begun_at).generation if left else None
+
+
+def _progress(generation: int, filling: Filling, state: State, compared: int = 0) -> Progress:
+    return Progress(
+        generation=generation,
+        state=state,
+        applied=filling.applied,
+        there=filling.there,
+        rate=filling.rate,
+        compared=compared,
+    )
 
 
 async def compare(

@@ -200,13 +200,21 @@ class Record:
             generation,
         )
 
-    async def returned(self, projection: str, generation: int) -> None:
-        """Readers are back at a generation that had been left."""
+    async def rolled_back(self, projection: str, *, live: int, to: int) -> None:
+        """Readers are back at a generation that had been left. A rebuild that ended in between has its end here."""
+        await self._database.execute(
+            "INSERT INTO rebuilds (projection, generation, state, ended_at) VALUES ($1, $2, 'first', clock_timestamp())"
+            " ON CONFLICT (projection, generation) DO UPDATE SET holder = NULL, state = 'switched',"
+            " ended_at = coalesce(rebuilds.ended_at, clock_timestamp())",
+            projection,
+            live,
+        )
+        await self.left(projection, live)
         await self._database.execute(
             "UPDATE rebuilds SET left_at = NULL, switched_at = clock_timestamp()"
             " WHERE projection = $1 AND generation = $2",
             projection,
-            generation,
+            to,
         )
 
     async def dropped(self, projection: str, generation: int) -> None:

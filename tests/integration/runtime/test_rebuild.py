@@ -15,7 +15,7 @@ import pytest
 from shared.runtime.generations import Generations
 from shared.runtime.operating import Operated
 from shared.runtime.operating.projections import rebuilds
-from shared.runtime.rebuild import Comparison, Deposed, Progress, Rebuilt, Taken, entries, record
+from shared.runtime.rebuild import Comparison, Deposed, NoWayBack, Progress, Rebuilt, Taken, entries, record
 from shared.runtime.workers import background, end
 from tests.integration.runtime.asking import opened, shows
 from tests.integration.runtime.conftest import Work
@@ -248,8 +248,10 @@ async def test_only_the_live_generation_and_the_way_back_are_kept(work: Work, mo
         await rebuilt(it, Tally())
         assert await _tables(it) == {"tally_g1", "tally_g2", "tally_g3"}, "somebody may still be reading the first"
 
+        await eventually(lambda: _follows(it, "carelog.records.tally~3"))
         monkeypatch.setattr("shared.runtime.rebuild.rebuilding._KEPT_AT_LEAST", 0.0)
-        await rebuilt(it, Tally())
+        done = await rebuilt(it, Tally())
+        assert done.left_to_do == ""
         assert await _tables(it) == {"tally_g3", "tally_g4"}
         await eventually(lambda: shows(it, id, 2))
 
@@ -257,3 +259,31 @@ async def test_only_the_live_generation_and_the_way_back_are_kept(work: Work, mo
 async def _tables(it: Running) -> set[str]:
     rows = await it.runtime.log.pool.fetch("SELECT tablename FROM pg_tables WHERE tablename LIKE 'tally\\_g%'")
     return {row["tablename"] for row in rows}
+
+
+async def test_the_way_back_is_level_with_what_has_come_since(work: Work) -> None:
+    async with work() as it:
+        await made(it, 1)
+        await rebuilt(it, Tally())
+        await eventually(lambda: _follows(it, "carelog.records.tally~2"))
+        since = await opened(it, counts=1)
+        await eventually(lambda: shows(it, since, 1))
+
+        async with rebuilding(it, Tally()) as one:
+            done = await one.roll_back()
+        assert (done.generation, done.replaced, await live(it, Tally())) == (1, 2, 1)
+        collection = Generations(it.runtime.documents).collections(Tally(), 1)[0]
+        assert await it.runtime.documents.get(collection, str(since)), "before anybody follows the alias"
+        await eventually(lambda: _follows(it, "carelog.records.tally"))
+
+        again = await rebuilt(it, Tally())
+        assert (again.generation, again.switched) == (3, True), "what was left may be wrong: it is not gone on with"
+
+
+async def test_there_is_no_way_back_from_the_first(work: Work) -> None:
+    async with work() as it:
+        await made(it, 1)
+        async with rebuilding(it, Tally()) as one:
+            with pytest.raises(NoWayBack):
+                await one.roll_back()
+        assert await live(it, Tally()) == 1

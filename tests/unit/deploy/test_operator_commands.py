@@ -27,7 +27,20 @@ def of_a_pod() -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("words", [["status"]])
+EVERY = pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["projections", "status"],
+        ["projections", "rebuild", "timeline", "--yes"],
+        ["projections", "compare", "timeline"],
+        ["projections", "rollback", "timeline", "--yes"],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+
+
+@EVERY
 def test_what_needs_a_running_system_says_so_in_one_line(tmp_path: Path, words: list[str]) -> None:
     done = carelog(*words, home=tmp_path)
     assert done.exit_code == 1
@@ -35,7 +48,7 @@ def test_what_needs_a_running_system_says_so_in_one_line(tmp_path: Path, words: 
     assert "Traceback" not in done.output
 
 
-@pytest.mark.parametrize("words", [["status"]])
+@EVERY
 def test_a_service_that_there_is_not_is_a_wrong_question(tmp_path: Path, words: list[str]) -> None:
     done = carelog(*words, "--service", "payroll", home=tmp_path)
     assert done.exit_code == 2
@@ -61,6 +74,30 @@ def test_with_all_engines_away_each_is_named_and_no_password_is(tmp_path: Path, 
     assert "Kafka" in done.output
     assert "hidden-word" not in done.output
     assert "Traceback" not in done.output
+
+
+@EVERY
+def test_with_the_database_away_each_says_so_in_one_line(
+    tmp_path: Path, words: list[str], of_a_pod: dict[str, str]
+) -> None:
+    done = carelog(*words, "--service", "records", "--patience", "2", home=tmp_path, **of_a_pod)
+    assert done.exit_code == 1
+    assert "PostgreSQL" in done.output
+    assert "does not answer" in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("words", [["rebuild", "timeline"], ["rollback", "timeline"]], ids=lambda words: words[0])
+def test_what_changes_something_asks_first(tmp_path: Path, words: list[str], of_a_pod: dict[str, str]) -> None:
+    done = carelog("projections", *words, "--service", "records", home=tmp_path, **of_a_pod)
+    assert done.exit_code == 2
+    assert "--yes" in done.output
+
+
+def test_a_projection_that_there_is_not_is_a_wrong_question(tmp_path: Path, of_a_pod: dict[str, str]) -> None:
+    done = carelog("projections", "rebuild", "payroll", "--service", "records", "-y", home=tmp_path, **of_a_pod)
+    assert done.exit_code == 2
+    assert "There is no projection payroll" in done.output
 
 
 def test_machines_are_told_the_same(tmp_path: Path, of_a_pod: dict[str, str]) -> None:
