@@ -17,6 +17,7 @@ from shared.runtime.bus.topics import ensure_topics
 from shared.runtime.http.app import build_app
 from shared.runtime.runtime import TOPICS, Runtime
 from shared.runtime.service import Service
+from shared.runtime.signals import announce
 from shared.runtime.telemetry import log_as_json, start_tracing
 from shared.runtime.workers import background
 
@@ -41,6 +42,7 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> None:
 
 async def _run(runtime: Runtime, role: str) -> None:
     await runtime.start()
+    announce(runtime)
     _leave_alone_what_stays()
     try:
         async with AsyncExitStack() as stack:
@@ -62,10 +64,11 @@ def _leave_alone_what_stays() -> None:
 
 def _background(runtime: Runtime, role: str) -> list[tuple[str, Coroutine[Any, Any, None]]]:
     roles = {"all": ("relay", "worker")}.get(role, (role,))
-    works: list[tuple[str, Coroutine[Any, Any, None]]] = []
+    works: list[tuple[str, Coroutine[Any, Any, None]]] = [("pulse", runtime.pulse.run())]
     if "relay" in roles:
         works.append(("relay", _with_topics(runtime, runtime.make_relay().run())))
     if "worker" in roles:
+        works.append(("standing", runtime.standing.run()))
         works.append(("worker", _with_topics(runtime, runtime.make_workers().run())))
     return works
 

@@ -24,7 +24,9 @@ from shared.runtime.relations import HeardRelations, Relations
 from shared.runtime.reports import Reports
 from shared.runtime.service import Service
 from shared.runtime.settings import Settings
+from shared.runtime.standing import Standing
 from shared.runtime.telemetry.metrics import Metrics
+from shared.runtime.telemetry.pulse import Pulse
 from shared.runtime.workers import Workers
 
 TOPICS = tuple(topic_of(service) for service in SERVICES)
@@ -42,6 +44,8 @@ class Runtime:
         self.workers: Workers | None = None
         self.background: dict[str, asyncio.Task[None]] = {}
         self.metrics = Metrics(service=service.name)
+        self.pulse = Pulse()
+        self.standing = Standing(pool=lambda: self.log.pool)
 
     async def start(self) -> None:
         self._beside = await PostgresDocuments.open(dsn=self.settings.postgres)
