@@ -173,7 +173,7 @@ def test_nothing_goes_in_or_out_that_is_not_named(built: list[dict[str, Any]]) -
         "policyTypes": ["Ingress", "Egress"],
     }
     ingress = {name for name, one in of_kind(built, "NetworkPolicy").items() if "ingress" in one["spec"]}
-    assert ingress == {"doors"}
+    assert ingress == {"doors", "metrics"}
 
 
 @pytest.mark.parametrize("name", PODS)
