@@ -11,8 +11,7 @@ import asyncpg
 from shared.contracts.envelope import Contract
 from shared.runtime.documents.memory import MemoryDocuments
 from shared.runtime.json import dumps
-from shared.runtime.log.rows import Stored
-from shared.runtime.log.rows import EVENT_COLUMNS
+from shared.runtime.log.rows import EVENT_COLUMNS, Stored
 from shared.runtime.projecting import Applier, applier
 from shared.runtime.projection import Projection
 from shared.runtime.publishing import Publisher
