@@ -12,6 +12,7 @@ from shared.kernel import Field, Invalid, OrganizationId
 from shared.runtime.bus.kafka import inlets, kafka_outlet
 from shared.runtime.bus.lease import LogLease
 from shared.runtime.bus.relay import Relay
+from shared.runtime.bus.watch import KafkaWatch
 from shared.runtime.documents.opening import open_documents
 from shared.runtime.documents.port import Collection, Documents
 from shared.runtime.documents.postgres import PostgresDocuments
@@ -74,11 +75,14 @@ class Runtime:
         await _prepare_first(self._beside, Relations())
 
     def make_relay(self) -> Relay:
+        lease, topic = LogLease(connect=self.log.connect), topic_of(self.service.name)
+        kafka, replicas, extents = self.settings.kafka, self.settings.kafka_replicas, lease.extents
         self.relay = Relay(
             log=self.log,
-            lease=LogLease(connect=self.log.connect),
+            lease=lease,
             publisher=self.publisher,
-            outlet=partial(kafka_outlet, bootstrap=self.settings.kafka),
+            outlet=partial(kafka_outlet, bootstrap=kafka, acknowledged=extents.acknowledged),
+            watch=KafkaWatch(bootstrap=kafka, topic=topic, replicas=replicas, extents=extents),
         )
         return self.relay
 

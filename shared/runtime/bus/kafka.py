@@ -1,12 +1,14 @@
 """Kafka itself, by aiokafka: the one place where its producer and its consumer are made."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
-from aiokafka.errors import KafkaTimeoutError, ProducerClosed
+from aiokafka.errors import KafkaTimeoutError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
@@ -20,14 +22,17 @@ _WAIT_MS = 1_000
 _SESSION_MS = 30_000
 
 Sent = asyncio.Future[Any]
+Told = Callable[[int, int, int], None]
 
 
 @asynccontextmanager
-async def kafka_outlet(*, bootstrap: str) -> AsyncIterator["KafkaOutlet"]:
+async def kafka_outlet(*, bootstrap: str, acknowledged: Told | None = None) -> AsyncIterator["KafkaOutlet"]:
     """An idempotent producer for as long as nothing goes wrong: after an error, open another.
 
     A batch that failed for good leaves a gap in the producer's numbers, and the broker refuses all that it sends to
     that partition afterwards. A new producer begins with new numbers.
+
+    `acknowledged` hears of each batch that is: its partition, its first offset (-1: unknown), its number of messages.
     """
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
@@ -40,7 +45,7 @@ async def kafka_outlet(*, bootstrap: str) -> AsyncIterator["KafkaOutlet"]:
     try:
         async with asyncio.timeout(_PATIENCE):
             await producer.start()
-        yield KafkaOutlet(producer)
+        yield KafkaOutlet(producer, acknowledged=acknowledged)
     finally:
         await _give_up(producer)
 
@@ -48,15 +53,16 @@ async def kafka_outlet(*, bootstrap: str) -> AsyncIterator["KafkaOutlet"]:
 class KafkaOutlet:
     """Sends by the batch, a partition's batches one after the other; a retry keeps their order."""
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    def __init__(self, producer: AIOKafkaProducer, *, acknowledged: Told | None = None) -> None:
         self._producer = producer
+        self._acknowledged = acknowledged
 
     async def publish(self, parted: Mapping[tuple[str, int], Sequence[Message]]) -> None:
         waiting: set[Sent] = set()
         for (topic, partition), messages in parted.items():
             async with asyncio.timeout(_PATIENCE):
                 waiting |= set(await self._send(topic, partition, messages))
-        await _acknowledged(waiting)
+        await _all_of(waiting)
 
     async def _send(self, topic: str, partition: int, messages: Sequence[Message]) -> list[Sent]:
         sent: list[Sent] = []
@@ -65,20 +71,24 @@ class KafkaOutlet:
             while batch.append(key=one.key, value=one.value, timestamp=None, headers=one.headers) is None:
                 if not batch.record_count():
                     raise RuntimeError("an event does not fit into a message")
-                sent.append(await self._producer.send_batch(batch, topic, partition=partition))
+                sent.append(await self._send_batch(batch, topic, partition))
                 batch = self._producer.create_batch()
-        sent.append(await self._producer.send_batch(batch, topic, partition=partition))
-        for future in sent:
-            future.add_done_callback(_looked_at)  # one error is enough to hear of
+        sent.append(await self._send_batch(batch, topic, partition))
         return sent
 
+    async def _send_batch(self, batch: BatchBuilder, topic: str, partition: int) -> Sent:
+        count = batch.record_count()
+        future: Sent = await self._producer.send_batch(batch, topic, partition=partition)
+        future.add_done_callback(partial(self._came_back, partition, count))
+        return future
 
-def _looked_at(sent: Sent) -> None:
-    if not sent.cancelled():
-        sent.exception()
+    def _came_back(self, partition: int, count: int, sent: Sent) -> None:
+        """Errors are looked at here, too: of many, only the first is raised."""
+        if not sent.cancelled() and sent.exception() is None and self._acknowledged:
+            self._acknowledged(partition, sent.result().offset, count)
 
 
-async def _acknowledged(waiting: set[Sent]) -> None:
+async def _all_of(waiting: set[Sent]) -> None:
     """The client itself would try again for ever: a broker that says nothing is given up here."""
     while waiting:
         done, waiting = await asyncio.wait(waiting, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
@@ -89,11 +99,11 @@ async def _acknowledged(waiting: set[Sent]) -> None:
 
 
 async def _give_up(producer: AIOKafkaProducer) -> None:
-    """Ends it without sending what is not sent yet: `stop` alone waits for a broker that is away until it is back."""
-    producer._message_accumulator.fail_all(ProducerClosed())
+    """Ends it without what is not sent yet: its own `stop` waits for a broker that is away until that is back."""
+    producer._closed = True
     with suppress(Exception):
         async with asyncio.timeout(_LAST_WORDS):
-            await producer.stop()
+            await producer._sender.close()
     await producer.client.close()
 
 

@@ -11,6 +11,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from shared.runtime.bus.extents import Extents
+
 LAPSE = 4.0
 """seconds after which a lease that was not renewed may be taken by another"""
 _PATIENCE = 3.0
@@ -58,12 +60,18 @@ _TAKE = """
         position = least(position, coalesce(rewind_to, position)), rewind_to = NULL
     WHERE holder IS NULL OR holder = $1 OR renewed_at IS NULL
         OR renewed_at < clock_timestamp() - make_interval(secs => $2)
-    RETURNING position
+    RETURNING position, extents
 """
 _RENEW = "UPDATE relay SET renewed_at = clock_timestamp() WHERE holder = $1 RETURNING true AS ours, rewind_to"
-_SAVE = "UPDATE relay SET position = greatest(position, $2) WHERE holder = $1 RETURNING true"
+_SAVE = """
+    UPDATE relay SET position = greatest(position, $2), extents = CASE WHEN position > $2 THEN extents ELSE $3 END
+    WHERE holder = $1 RETURNING true
+"""
 """a save that its sender has given up may still come, after a later one"""
-_REWIND = "UPDATE relay SET position = least(position, $2), rewind_to = NULL WHERE holder = $1 RETURNING true"
+_REWIND = """
+    UPDATE relay SET position = least(position, $2), extents = $3, rewind_to = NULL, holder = $4
+    WHERE holder = $1 RETURNING true
+"""
 _GIVE_BACK = "UPDATE relay SET holder = NULL WHERE holder = $1"
 _AGE = """
     SELECT extract(epoch FROM clock_timestamp() - recorded_at)::float8 FROM events
@@ -72,9 +80,13 @@ _AGE = """
 
 
 class LogLease:
-    """The lease in the log's own database, over one connection, which hears of appends, too."""
+    """The lease in the log's own database, over one connection, which hears of appends, too.
+
+    `extents`: what the topic is known to hold, read when the lease is taken and saved with each position.
+    """
 
     def __init__(self, *, connect: Connect) -> None:
+        self.extents = Extents()
         self._connect = connect
         self._me: UUID = uuid4()
         self._connection: asyncpg.Connection | None = None
@@ -83,8 +95,12 @@ class LogLease:
 
     async def take(self) -> int | None:
         async with self._session() as session:
-            position: int | None = await session.fetchval(_TAKE, self._me, LAPSE)
-            return position
+            row = await session.fetchrow(_TAKE, self._me, LAPSE)
+        if row is None:
+            return None
+        self.extents.unpack(row["extents"])
+        position: int = row["position"]
+        return position
 
     async def renew(self) -> int | None:
         async with self._session() as session:
@@ -95,10 +111,16 @@ class LogLease:
         return wanted
 
     async def save(self, position: int) -> None:
-        await self._ours(_SAVE, position)
+        async with self._session() as session:
+            if not await session.fetchval(_SAVE, self._me, position, self.extents.pack()):
+                raise Deposed
 
     async def rewind(self, *, to: int) -> None:
-        await self._ours(_REWIND, to)
+        """Under a new name: a save under the old one that was given up and comes late finds nothing to save to."""
+        before, self._me = self._me, uuid4()
+        async with self._session() as session:
+            if not await session.fetchval(_REWIND, before, to, self.extents.pack(), self._me):
+                raise Deposed
 
     async def give_back(self) -> None:
         async with self._session() as session:
@@ -119,11 +141,6 @@ class LogLease:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
-
-    async def _ours(self, sql: str, position: int) -> None:
-        async with self._session() as session:
-            if not await session.fetchval(sql, self._me, position):
-                raise Deposed
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[asyncpg.Connection]:

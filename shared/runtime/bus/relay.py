@@ -18,6 +18,7 @@ from shared.runtime.bus.lease import LAPSE, Deposed, Lease
 from shared.runtime.bus.messages import Batch, batch_of
 from shared.runtime.bus.messages import partition_of as partition_of
 from shared.runtime.bus.messages import value_of as value_of
+from shared.runtime.bus.watch import Watch
 from shared.runtime.bus.wire import Outlet
 from shared.runtime.log.rows import Stored
 from shared.runtime.publishing import Publisher
@@ -52,6 +53,7 @@ class Relay:
       has published, those said again too.
     - `age`: seconds since the oldest event that is not published was recorded; 0: all are.
     - `interruptions`: how often the broker or the database was away, or the lease was lost.
+    - `trouble`: what is not as it has to be, for people to read.
     """
 
     def __init__(
@@ -61,11 +63,13 @@ class Relay:
         lease: Lease,
         publisher: Publisher,
         outlet: Callable[[], AbstractAsyncContextManager[Outlet]],
+        watch: Watch | None = None,
     ) -> None:
         self._log = log
         self._lease = lease
         self._publisher = publisher
         self._open = outlet
+        self._watch = watch
         self.active = False
         self.position = 0
         self.published = 0
@@ -75,6 +79,13 @@ class Relay:
         self._saved_at = self._renewed_at = self._said_at = _NEVER
         self._rewind_to: int | None = None
         self._failures = 0
+        self._again_up_to = 0
+
+    @property
+    def trouble(self) -> str | None:
+        """What is not as it has to be, for people to read."""
+        again = f"publishing again, up to {self._again_up_to}" if self.position < self._again_up_to else None
+        return (self._watch.trouble if self._watch else None) or again
 
     async def run(self) -> None:
         try:
@@ -133,6 +144,7 @@ class Relay:
         """An outlet that failed is thrown away, and another opened."""
         while True:
             try:
+                await self._look()
                 async with self._open() as outlet:
                     await self._follow(outlet)
             except Deposed:
@@ -147,7 +159,7 @@ class Relay:
 
     async def _follow(self, outlet: Outlet) -> None:
         """While one batch is on its way, the next is read."""
-        ahead = self._reading()
+        ahead = self._reading(self.position)
         try:
             while True:
                 batch = await ahead
@@ -156,17 +168,14 @@ class Relay:
                     await self._tell(outlet, batch)
                 else:
                     await self._wait()
-                if self._rewind_to is not None:
-                    await self._rewind(self._rewind_to)
-                    batch = None
-                if batch is None:
+                if await self._went_back() or not batch:
                     await end(ahead)
-                    ahead = self._reading()
+                    ahead = self._reading(self.position)
         finally:
             await end(ahead)
 
-    def _reading(self, position: int | None = None) -> "asyncio.Task[Batch | None]":
-        return asyncio.create_task(self._read(self.position if position is None else position), name="read ahead")
+    def _reading(self, position: int) -> "asyncio.Task[Batch | None]":
+        return asyncio.create_task(self._read(position), name="read ahead")
 
     async def _read(self, position: int) -> Batch | None:
         stored = await self._log.after(position, limit=_BATCH)
@@ -198,8 +207,22 @@ class Relay:
         await self._lease.save(position)
         self._saved = position
 
+    async def _went_back(self) -> bool:
+        """Whether it goes on from an earlier position: an operator wants it, or the topic lost what was published."""
+        before = self.position
+        if self._rewind_to is not None:
+            await self._rewind(self._rewind_to)
+        if self._watch and self._watch.due():
+            await self._look()
+        return self.position < before
+
+    async def _look(self) -> None:
+        if self._watch and await self._watch.lost(position=self.position):
+            await self._rewind(0)
+
     async def _rewind(self, to: int) -> None:
         await self._lease.rewind(to=to)
+        self._again_up_to = max(self.position, self._again_up_to)
         self._rewind_to = None
         self.position = self._saved = min(self.position, to)
         _LOG.warning("the relay publishes again", extra={"position": self.position})

@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS relay (
     position bigint NOT NULL DEFAULT 0
 );
 ALTER TABLE relay ADD COLUMN IF NOT EXISTS holder uuid, ADD COLUMN IF NOT EXISTS renewed_at timestamptz,
-    ADD COLUMN IF NOT EXISTS rewind_to bigint;
+    ADD COLUMN IF NOT EXISTS rewind_to bigint, ADD COLUMN IF NOT EXISTS extents text;
 CREATE TABLE IF NOT EXISTS holes (
     projection text NOT NULL,
     source uuid NOT NULL,
