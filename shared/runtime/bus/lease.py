@@ -117,8 +117,8 @@ class LogLease:
 
     async def rewind(self, *, to: int) -> None:
         """Under a new name: a save under the old one that was given up and comes late finds nothing to save to."""
-        before, self._me = self._me, uuid4()
         async with self._session() as session:
+            before, self._me = self._me, uuid4()
             if not await session.fetchval(_REWIND, before, to, self.extents.pack(), self._me):
                 raise Deposed
 
