@@ -5,7 +5,7 @@ Each command is a module of its own, and imports what it needs when it is called
 
 import typer
 
-from deploy.cli import bringing, demo, doctor, events, projections, status, story, token
+from deploy.cli import bringing, demo, doctor, events, parked, projections, status, story, token, topics
 
 app = typer.Typer(
     name="carelog",
@@ -31,3 +31,14 @@ _projections.command("rebuild")(projections.rebuild)
 _projections.command("compare")(projections.compare)
 _projections.command("rollback")(projections.rollback)
 app.add_typer(_projections, name="projections")
+
+_parked = typer.Typer(help="Messages that could not be applied, and wait aside.", no_args_is_help=True)
+_parked.command("list")(parked.show_list)
+_parked.command("show")(parked.show)
+_parked.command("replay")(parked.replay)
+app.add_typer(_parked, name="parked")
+
+_topics = typer.Typer(help="The topics as they have to be.", no_args_is_help=True)
+_topics.command("apply")(topics.apply)
+_topics.command("republish")(topics.republish)
+app.add_typer(_topics, name="topics")

@@ -3,11 +3,15 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 
 from deploy.cli.terminal import aside
 from deploy.trouble import Trouble
+
+if TYPE_CHECKING:
+    from shared.runtime.rebuild import Taken
 
 
 def confirmed(question: str, *, yes: bool) -> None:
@@ -23,7 +27,7 @@ def confirmed(question: str, *, yes: bool) -> None:
 @contextmanager
 def told() -> Iterator[None]:
     """Whatever stands in an operation's way is one line."""
-    from shared.runtime.operating import TRANSIENT, Away, Unknown
+    from shared.runtime.operating import REFUSED, TRANSIENT, Away, Unknown
     from shared.runtime.rebuild import Deposed, NoWayBack, Taken
 
     try:
@@ -40,12 +44,17 @@ def told() -> Iterator[None]:
         raise Trouble("No earlier generation is kept: nothing was changed.") from None
     except TRANSIENT as gone:
         raise Trouble(f"An engine went away ({type(gone).__name__}): the same command goes on from here.") from None
+    except REFUSED as error:
+        raise Trouble(
+            f"PostgreSQL refuses ({type(error).__name__}): the tables may be another release's. A service makes its own"
+            " when it starts."
+        ) from None
 
 
-def _taken(taken: "Exception") -> str:
+def _taken(taken: "Taken") -> str:
     from shared.runtime.operating import duration
 
-    entry = taken.entry  # type: ignore[attr-defined]
+    entry = taken.entry
     return (
         f"{entry.held_by} is rebuilding {entry.projection} (generation {entry.generation}, {entry.state}; last heard of"
         f" {duration(entry.silent_for)} ago): see carelog projections status."

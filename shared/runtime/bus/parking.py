@@ -127,7 +127,7 @@ class ParkedMessages:
                 *_key(one),
                 limit,
             )
-        return [_record(row) for row in rows]
+        return [record_of(row) for row in rows]
 
     async def release(self, consumer: str, records: Sequence[Record]) -> None:
         with _answering():
@@ -175,7 +175,8 @@ def _known(record: Record, name: str, form: re.Pattern[str]) -> str:
     return text if form.fullmatch(text) else "?"
 
 
-def _record(row: Any) -> Record:
+def record_of(row: Any) -> Record:
+    """The message that a row of the table holds."""
     headers = tuple((name, None if value is None else bytes.fromhex(value)) for name, value in loads(row["headers"]))
     key, value = row["key"], row["value"]
     return ConsumerRecord(

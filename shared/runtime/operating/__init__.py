@@ -5,9 +5,10 @@
 
 from shared.runtime.operating.condition import Condition, condition
 from shared.runtime.operating.findings import Finding, duration, findings, rebuild
-from shared.runtime.operating.operated import TRANSIENT, Away, Operated, Unknown, who
+from shared.runtime.operating.operated import REFUSED, TRANSIENT, Away, Operated, Unknown, who
 
 __all__ = [
+    "REFUSED",
     "TRANSIENT",
     "Away",
     "Condition",

@@ -80,7 +80,7 @@ async def ledger(database: Any) -> Ledger:
         head=head["position"] if head else 0,
         newest=head["age"] if head else None,
         relay=await _relay(database, columns.get("relay", ())),
-        parked=await _parked(database) if "parked" in columns else (),
+        parked=await _parked(database, columns["parked"]) if "parked" in columns else (),
         missing=await _missing(database) if "holes" in columns else (),
         overdue=timers["overdue"],
         overdue_for=timers["age"],
@@ -116,11 +116,15 @@ async def _relay(database: Any, columns: Sequence[str]) -> Relayed:
     )
 
 
-async def _parked(database: Any) -> Sequence[Parked]:
+async def _parked(database: Any, columns: Sequence[str]) -> Sequence[Parked]:
+    """What is only waited for, and tried again by itself, is no trouble and not among them."""
+    waits = "bool_or(again_at IS NOT NULL) OVER (PARTITION BY consumer, topic, partition, source)"
     rows = await database.fetch(
         f"SELECT consumer, count(*) AS messages, count(DISTINCT source) AS sources,"  # noqa: S608
         f" max({_AGE.format('parked_at')}) AS age, count(*) FILTER (WHERE NOT told) AS untold,"
-        " count(*) FILTER (WHERE replay_wanted) AS wanted FROM parked GROUP BY 1 ORDER BY 1"
+        " count(*) FILTER (WHERE replay_wanted) AS wanted"
+        f" FROM (SELECT *, {waits if 'again_at' in columns else 'false'} AS waits FROM parked) AS each"
+        " WHERE NOT waits GROUP BY 1 ORDER BY 1"
     )
     return [Parked(**dict(row)) for row in rows]
 

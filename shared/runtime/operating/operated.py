@@ -14,7 +14,13 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    RequestTimedOutError,
+)
 
 from shared.contracts.catalogue import topic_of
 from shared.kernel import Unavailable
@@ -41,6 +47,12 @@ TRANSIENT = (
     KafkaError,
 )
 """what another moment may mend"""
+
+
+REFUSED = (asyncpg.PostgresError,)
+"""what no other moment mends: a right, a table, a column"""
+
+_SILENT = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
 
 
 class Away(Exception):
@@ -154,6 +166,8 @@ async def asked(engine: str, place: str, patience: float, question: Callable[[],
     except TimeoutError:
         raise Away(f"{engine} ({place}) does not answer within {patience:g} s.") from None
     except TRANSIENT as error:
+        if isinstance(error, KafkaError) and not isinstance(error, _SILENT):
+            raise Away(f"{engine} ({place}) refuses ({type(error).__name__}).") from None
         raise Away(f"{engine} ({place}) does not answer ({type(error).__name__}).") from None
     except asyncpg.PostgresError as error:
         raise Away(f"{engine} ({place}) refuses ({type(error).__name__}).") from None

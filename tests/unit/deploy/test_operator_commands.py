@@ -31,6 +31,9 @@ EVERY = pytest.mark.parametrize(
     "words",
     [
         ["status"],
+        ["parked", "list"],
+        ["parked", "show", "00000000-0000-7000-8000-00000000000a"],
+        ["parked", "replay", "--all", "--dry-run"],
         ["projections", "status"],
         ["projections", "rebuild", "timeline", "--yes"],
         ["projections", "compare", "timeline"],
@@ -85,6 +88,18 @@ def test_with_the_database_away_each_says_so_in_one_line(
     assert "PostgreSQL" in done.output
     assert "does not answer" in done.output
     assert "Traceback" not in done.output
+
+
+def test_topics_need_the_brokers_alone(tmp_path: Path, of_a_pod: dict[str, str]) -> None:
+    done = carelog("topics", "apply", "--service", "records", "--patience", "2", home=tmp_path, **of_a_pod)
+    assert done.exit_code == 1
+    assert "Kafka" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_replay_of_nothing_in_particular_is_a_wrong_question(tmp_path: Path) -> None:
+    assert carelog("parked", "replay", home=tmp_path).exit_code == 2
+    assert carelog("parked", "replay", "some", "--all", home=tmp_path).exit_code == 2
 
 
 @pytest.mark.parametrize("words", [["rebuild", "timeline"], ["rollback", "timeline"]], ids=lambda words: words[0])
