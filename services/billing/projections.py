@@ -39,7 +39,7 @@ class CoverageRow(Documents[CoverageState]):
     indexes: ClassVar[Sequence[Sequence[str]]] = (("patient", "rank"),)
 
     def where(self, envelope: Envelope) -> Iterable[str]:
-        return (str(envelope.subject),) if envelope.aggregate == "billing.coverage" else ()
+        return (envelope.subject_id,) if envelope.aggregate == "billing.coverage" else ()
 
     def fold(self, state: CoverageState | None, contract: Contract) -> CoverageState:
         envelope = contract.envelope
@@ -107,7 +107,7 @@ class ClaimRow(Documents[ClaimState]):
     )
 
     def where(self, envelope: Envelope) -> Iterable[str]:
-        return (str(envelope.subject),) if envelope.aggregate == "billing.claim" else ()
+        return (envelope.subject_id,) if envelope.aggregate == "billing.claim" else ()
 
     def fold(self, state: ClaimState | None, contract: Contract) -> ClaimState:
         envelope = contract.envelope

@@ -52,7 +52,7 @@ class MessageRow(Documents[MessageState]):
     )
 
     def where(self, envelope: Envelope) -> Iterable[str]:
-        return (str(envelope.subject),) if envelope.aggregate == "notifications.message" else ()
+        return (envelope.subject_id,) if envelope.aggregate == "notifications.message" else ()
 
     def fold(self, state: MessageState | None, contract: Contract) -> MessageState:
         envelope = contract.envelope

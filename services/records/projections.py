@@ -43,13 +43,13 @@ class Resources(Documents[Held]):
     indexes = (("patient", "type"), ("type", "updated"), ("organization", "type"))
 
     def where(self, envelope: Envelope) -> Iterable[str]:
-        return (str(envelope.subject),) if envelope.aggregate in _NOUNS else ()
+        return (envelope.subject_id,) if envelope.aggregate in _NOUNS else ()
 
     def fold(self, state: Held | None, contract: Contract) -> Held:
         envelope = contract.envelope
         custodian = state.custodian if state else envelope.organization
         recorded = envelope.recordedtime.isoformat()
-        patient = str(envelope.patient) if envelope.patient else None
+        patient = envelope.patient_id
         resource = getattr(contract, "resource", None)
         return Held(resource, custodian, patient, envelope.sequence, recorded)
 
@@ -97,13 +97,13 @@ class Timeline(Journal):
             "who": {"subject": said.actor, "role": said.role, "purpose": said.purpose},
             "organization": said.organization,
             "service": said.service,
-            "about": {"id": str(said.subject), "version": said.sequence, **said.links},
+            "about": {"id": said.subject_id, "version": said.sequence, **said.links},
             "correlation": str(said.correlationid),
             "cause": said.causationid,
             "origin": said.origin,
         }
         fields: dict[str, Value] = {
-            "patient": str(said.patient),
+            "patient": said.patient_id,
             "organization": said.organization,
             "happened": said.time,
             "recorded": said.recordedtime,

@@ -56,7 +56,7 @@ class AppointmentRow(Documents[AppointmentState]):
     )
 
     def where(self, envelope: Envelope) -> Iterable[str]:
-        return (str(envelope.subject),) if envelope.aggregate == "scheduling.appointment" else ()
+        return (envelope.subject_id,) if envelope.aggregate == "scheduling.appointment" else ()
 
     def fold(self, state: AppointmentState | None, contract: Contract) -> AppointmentState:
         envelope = contract.envelope

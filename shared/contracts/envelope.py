@@ -3,7 +3,7 @@
 CloudEvents 1.0 in Kafka's binary mode: the envelope is the headers, a contract's JSON is the value.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -16,7 +16,7 @@ SPECVERSION = "1.0"
 CONTENT_TYPE = "application/json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Envelope:
     """The context of one event, as the CloudEvents attributes and extensions of its message."""
 
@@ -53,10 +53,20 @@ class Envelope:
     links: Mapping[str, str] = field(default_factory=dict)
     """the aggregates that this one has belonged to since its birth: `{"referral": "<id>", ...}`"""
 
-    @property
+    @cached_property
     def aggregate(self) -> str:
         """The type of the aggregate, `records.patient`."""
         return self.type.rsplit(".", 2)[0]
+
+    @cached_property
+    def subject_id(self) -> str:
+        """The aggregate as text: an id is written out more slowly than it is read."""
+        return str(self.subject)
+
+    @cached_property
+    def patient_id(self) -> str | None:
+        """The patient as text."""
+        return str(self.patient) if self.patient else None
 
     @property
     def service(self) -> str:
@@ -87,18 +97,8 @@ class Contract(BaseModel):
 
 Headers = Iterable[tuple[str, bytes]]
 
-_uuid = lru_cache(maxsize=8_192)(UUID)
-"""an id that many messages carry (a patient, a command, a story) is read once"""
-
-_PLAIN: Mapping[str, Callable[[str], Any]] = {
-    "subject": UUID,
-    "time": datetime.fromisoformat,
-    "recordedtime": datetime.fromisoformat,
-    "sequence": int,
-    "patient": _uuid,
-    "commandid": _uuid,
-    "correlationid": _uuid,
-}
+_UUIDS = ("subject", "patient", "commandid", "correlationid")
+_TIMES = ("time", "recordedtime")
 _TEXT = (
     "id",
     "type",
@@ -121,7 +121,7 @@ def to_headers(envelope: Envelope, *, traceparent: str | None = None) -> list[tu
     `traceparent` is the span that publishes it, in place of the one that recorded it.
     """
     headers = [("ce_specversion", SPECVERSION.encode()), ("content-type", CONTENT_TYPE.encode())]
-    for name in (*_TEXT, *_PLAIN):
+    for name in (*_TEXT, "sequence", *_TIMES, *_UUIDS):
         value = getattr(envelope, name)
         if value is not None and value != "":
             text = value.isoformat() if isinstance(value, datetime) else str(value)
@@ -137,13 +137,51 @@ def from_headers(headers: Headers, *, key: bytes | None) -> Envelope:
     or malformed.
     """
     said = dict(headers)
-    facts: dict[str, Any] = {name: said[f"ce_{name}"].decode() for name in _TEXT if f"ce_{name}" in said}
-    for name, read in _PLAIN.items():
-        if (raw := said.get(f"ce_{name}")) is not None:
-            facts[name] = read(raw.decode())
-    links = {name[len(_LINK) :]: raw.decode() for name, raw in said.items() if name.startswith(_LINK)}
-    trace = said.get("traceparent")
     try:
-        return Envelope(key=(key or b"").decode(), links=links, traceparent=trace.decode() if trace else None, **facts)
-    except TypeError as missing:
+        facts: dict[str, Any] = {name: said[header].decode() for name, header in _NEEDED}
+        facts["subject"], facts["subject_id"] = _uuid(facts["subject"])
+        facts["commandid"], _ = _uuid(facts["commandid"])
+        facts["correlationid"], _ = _uuid(facts["correlationid"])
+        facts["time"] = datetime.fromisoformat(facts["time"])
+        facts["recordedtime"] = datetime.fromisoformat(facts["recordedtime"])
+        facts["sequence"] = int(facts["sequence"])
+    except KeyError as missing:
         raise ValueError(f"not a Carelog message: {missing}") from None
+    facts["key"] = (key or b"").decode()
+    for name, header, absent in _OPTIONAL:
+        facts[name] = raw.decode() if (raw := said.get(header)) is not None else absent
+    facts["patient"], facts["patient_id"] = _uuid(facts["patient"]) if facts["patient"] is not None else (None, None)
+    more = () if said.keys() <= _KNOWN else said.items()
+    facts["links"] = {name[len(_LINK) :]: raw.decode() for name, raw in more if name.startswith(_LINK)}
+    return _made(facts)
+
+
+_NEEDED = tuple(
+    (name, f"ce_{name}")
+    for name in (
+        "id", "type", "source", "position", "organization", "actor", "role", "purpose",
+        "subject", "commandid", "correlationid", "time", "recordedtime", "sequence",
+    )
+)  # fmt: skip
+_OPTIONAL = (
+    ("patient", "ce_patient", None),
+    ("causationid", "ce_causationid", None),
+    ("origin", "ce_origin", "live"),
+    ("dataschema", "ce_dataschema", ""),
+    ("traceparent", "traceparent", None),
+)
+_KNOWN = frozenset({"ce_specversion", "content-type"}.union(header for _, header, *_ in (*_NEEDED, *_OPTIONAL)))
+
+
+def _made(facts: dict[str, Any]) -> Envelope:
+    """All fields at once: a frozen dataclass's own way sets each by itself, which takes as long as all the rest."""
+    envelope = object.__new__(Envelope)
+    vars(envelope).update(facts)
+    return envelope
+
+
+@lru_cache(maxsize=8_192)
+def _uuid(text: str) -> tuple[UUID, str]:
+    """An id that many messages carry (a patient, a command, a story) is read once; as an id, and as we write it."""
+    id = UUID(text)
+    return id, str(id)

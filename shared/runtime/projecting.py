@@ -94,7 +94,7 @@ class DocumentApplier(Generic[S]):
 
     def _fold(self, id: str, sources: dict[str, tuple[int, S]], contract: Contract, holes: list[Hole]) -> bool:
         envelope = contract.envelope
-        source = str(envelope.subject)
+        source = envelope.subject_id
         seen, state = sources.get(source, (0, None))
         if envelope.sequence <= seen:
             return False
@@ -129,7 +129,7 @@ class JournalApplier:
         self._store = store
 
     async def apply(self, contracts: Sequence[Contract]) -> Sequence[Hole]:
-        waiting = _by_document(lambda envelope: (str(envelope.subject),), self._wanted(contracts))
+        waiting = _by_document(lambda envelope: (envelope.subject_id,), self._wanted(contracts))
         holes: list[Hole] = []
         while waiting:
             stored = await self._store.read(self.sources, waiting)
@@ -182,5 +182,5 @@ def _contiguous(contracts: Sequence[Contract], seen: int, holes: list[Hole]) -> 
             fresh.append(contract)
             seen += 1
         elif envelope.sequence > seen + 1:
-            holes.append(Hole(str(envelope.subject), envelope.subject, seen + 1, envelope.sequence))
+            holes.append(Hole(envelope.subject_id, envelope.subject, seen + 1, envelope.sequence))
     return fresh

@@ -51,11 +51,11 @@ class Relations(Documents[Relation]):
     fields = {"patient": "text", "near": "texts"}  # noqa: RUF012
 
     def where(self, envelope: Envelope) -> Iterable[str]:
-        return (str(envelope.subject),) if envelope.aggregate in FOLLOWED else ()
+        return (envelope.subject_id,) if envelope.aggregate in FOLLOWED else ()
 
     def fold(self, state: Relation | None, contract: Contract) -> Relation:
         envelope = contract.envelope
-        patient = str(envelope.patient) if envelope.patient else None
+        patient = envelope.patient_id
         last = Relation(patient, state.near if state else (), envelope.id, str(envelope.correlationid))
         match contract:
             case PatientRegistered():

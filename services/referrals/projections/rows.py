@@ -104,7 +104,7 @@ class ReferralRow(Documents[Source]):
     def where(self, envelope: Envelope) -> Iterable[str]:
         match envelope.aggregate:
             case "referrals.referral":
-                return (str(envelope.subject),)
+                return (envelope.subject_id,)
             case "scheduling.appointment" if "referral" in envelope.links:
                 return (envelope.links["referral"],)
             case _:

@@ -80,9 +80,9 @@ class Misplaced(ValueError):
 
 def _check_place(record: Record, envelope: Envelope) -> None:
     """A key of its own would be a way past its aggregate's order; a type of another service's, past its owner."""
-    if envelope.key != str(envelope.patient or envelope.subject):
+    if envelope.key != (envelope.patient_id or envelope.subject_id):
         raise Misplaced("another key")
-    if envelope.id != f"{envelope.subject}.{envelope.sequence}" or envelope.sequence < 1:
+    if envelope.id != f"{envelope.subject_id}.{envelope.sequence}" or envelope.sequence < 1:
         raise Misplaced("another id")
     service = envelope.type.split(".", 1)[0]
     if envelope.service != service or record.topic != topic_of(service):

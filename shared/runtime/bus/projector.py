@@ -26,7 +26,7 @@ class Projector:
         return self._projection.about is None or type.rsplit(".", 2)[0] in self._projection.about
 
     def wants(self, envelope: Envelope) -> bool:
-        return any(True for _ in self._projection.where(envelope))
+        return next(iter(self._projection.where(envelope)), None) is not None
 
     async def handle(self, contracts: Sequence[Contract]) -> None:
         with ExitStack() as spans:
