@@ -161,9 +161,14 @@ def _term(collection: Collection, term: Term) -> Term:
 
 
 def _several(kind: Kind, value: Value) -> tuple[str, ...]:
-    values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    texts = tuple(str(_FORMS[kind](each)) for each in values)
-    return tuple(filter(None, texts)) if kind == "words" else texts  # a word without letters cannot be found
+    values = value if type(value) in (list, tuple) else _listed(value)
+    if kind == "words":
+        return tuple(filter(None, map(_word, values)))  # type: ignore[arg-type]  # one without letters cannot be found
+    return tuple(map(_text, values))  # type: ignore[arg-type]
+
+
+def _listed(value: Value) -> Sequence[Scalar]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else [value]  # type: ignore[list-item]
 
 
 def _bound(kind: Kind, value: Scalar | None) -> Scalar | None:
@@ -171,8 +176,9 @@ def _bound(kind: Kind, value: Scalar | None) -> Scalar | None:
 
 
 def _text(value: Value) -> str:
-    text = _of(str, value)
-    return text if len(text) * 4 <= _LONGEST and text.isascii() and "\x00" not in text else _whole(clean(text))
+    if type(value) is str and len(value) * 4 <= _LONGEST and value.isascii() and "\x00" not in value:
+        return value  # nearly all are such, and there are a dozen in each document
+    return _whole(clean(_of(str, value)))
 
 
 def _word(value: Value) -> str:
@@ -180,6 +186,8 @@ def _word(value: Value) -> str:
 
 
 def _instant(value: Value) -> datetime:
+    if type(value) is datetime and value.tzinfo is UTC and 1 < value.year < 9999:
+        return value
     instant = _of(datetime, value)
     if instant.tzinfo is None:
         raise ValueError("an instant carries its offset")

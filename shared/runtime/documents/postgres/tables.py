@@ -188,4 +188,6 @@ def _literal(values: Stored | None) -> str | None:
     """PostgreSQL's array text, every element quoted."""
     if not isinstance(values, tuple):
         return None
-    return "{" + ",".join('"' + each.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in values) + "}"
+    if '"' in (text := "".join(values)) or "\\" in text:
+        values = tuple(each.replace("\\", "\\\\").replace('"', '\\"') for each in values)
+    return '{"' + '","'.join(values) + '"}' if values else "{}"
