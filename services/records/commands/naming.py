@@ -1,8 +1,9 @@
 """What resources name: whose they are, what they belong to, and whether what they point at is here."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from services.records.commands.changes import Amend, Change, Record, Retract, action_of
@@ -35,17 +36,22 @@ async def check_references(unit: Unit, changes: Sequence[Change]) -> Named:
     the place of each that points at nothing; what is foreign is as if it were not there.
     """
     born = {change.id: change for change in changes if isinstance(change, Record)}
-    pointed = [(at, type, id) for change in changes for at, type, id in _pointed(change)]
-    births = await unit.births({id for _, _, id in pointed if id and id not in born})
+    pointed = [(text, at, path) for change in changes for text, at, path in _pointed(change)]
+    aims = _aims({text for text, _, _ in pointed})
+    births = await unit.births({aim.id for aim in aims.values() if aim.id and aim.id not in born})
     nouns = {id: stored.name.split(".")[1] for id, stored in births.items()}
     nouns |= {id: TYPES[change.type].noun for id, change in born.items()}
-    wrong = [at for at, type, id in pointed if id is None or nouns.get(id) != TYPES[type].noun]
     patients: dict[UUID, UUID | None] = {id: stored.patient for id, stored in births.items()}
     patients |= {id: id for id, change in born.items() if change.type == "Patient"}
     hidden = await _hidden(unit, patients, {id: births[id].organization for id in births})
-    wrong += [at for at, _, id in pointed if id in hidden]
+    wrong = {
+        text
+        for text, aim in aims.items()
+        if aim.id is None or nouns.get(aim.id) != TYPES[aim.type].noun or aim.id in hidden
+    }
     if wrong:
-        raise Invalid(*(Field(at, "points at nothing that is here", "not-found") for at in wrong))
+        places = [f"{at}.{path}.reference" for text, at, path in pointed if text in wrong]
+        raise Invalid(*(Field(at, "points at nothing that is here", "not-found") for at in places))
     named = Named(patients, frozenset(born))
     patients |= {id: patient_of(change, named) for id, change in born.items() if TYPES[change.type].kind == "encounter"}
     return named
@@ -53,7 +59,7 @@ async def check_references(unit: Unit, changes: Sequence[Change]) -> Named:
 
 def check_visit(change: Record | Amend, patient: UUID | None, named: Named) -> None:
     """What was said in a visit is about the patient whose visit it was. Raises `Invalid`."""
-    visit = links_of(change.resource).get("encounter")
+    visit = _first([change.resource.get("encounter")], "encounter")
     whose = named.patients.get(visit) if visit else None
     if whose is not None and whose != patient:
         raise Invalid(Field(f"{change.at}.encounter.reference", "is another patient's visit", "invariant"))
@@ -79,14 +85,24 @@ async def _is_known(unit: Unit, patient: UUID, custodian: str) -> bool:
     return True
 
 
-def _pointed(change: Change) -> Iterator[tuple[str, str, UUID | None]]:
-    """Where, at which type, at which id (None: it cannot be an id of ours)."""
-    if isinstance(change, Retract):
-        return
-    for path, reference in references(resource=change.resource):
-        points_at = target(reference=reference["reference"])
-        if points_at is not None and points_at.type in TYPES:
-            yield f"{change.at}.{path}.reference", points_at.type, own_id(text=points_at.id)
+class _Aim(NamedTuple):
+    """What a reference points at, of a type that records holds. `id` None: it cannot be an id of ours."""
+
+    type: str
+    id: UUID | None
+
+
+def _aims(texts: Iterable[str]) -> dict[str, _Aim]:
+    """What each of these references points at: one visit is named by all that was said in it."""
+    found = {text: target(reference=text) for text in texts}
+    return {text: _Aim(one.type, own_id(text=one.id)) for text, one in found.items() if one and one.type in TYPES}
+
+
+def _pointed(change: Change) -> Iterator[tuple[str, str, str]]:
+    """Each reference of a change, as it is written, and where."""
+    if not isinstance(change, Retract):
+        for path, reference in references(resource=change.resource):
+            yield reference["reference"], change.at, path
 
 
 def patient_of(change: Record | Amend, named: Named) -> UUID | None:

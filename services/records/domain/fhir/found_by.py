@@ -1,7 +1,7 @@
 """What a resource can be found by: the values of the search parameters (FHIR R4, search) as a document's fields."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -64,10 +64,9 @@ def _patient(resource: Resource) -> str | None:
     return points_at.id if points_at else None
 
 
-def _identifiers(resource: Resource) -> Iterator[str]:
-    for identifier in every(resource, "identifier"):
-        if value := identifier.get("value"):
-            yield from (value, f"{identifier.get('system', '')}|{value}")
+def _identifiers(resource: Resource) -> list[str]:
+    found = [(identifier.get("system", ""), identifier.get("value")) for identifier in every(resource, "identifier")]
+    return [text for system, value in found if value for text in (value, f"{system}|{value}")]
 
 
 def _names(resource: Resource) -> Iterator[str]:
@@ -79,19 +78,18 @@ def _names(resource: Resource) -> Iterator[str]:
             yield from (whole, *whole.split())
 
 
-def _tokens(resource: Resource, *paths: str) -> Iterator[str]:
+def _tokens(resource: Resource, *paths: str) -> list[str]:
     """A code alone and with its system (FHIR R4, search: token)."""
-    for value in (value for path in paths for value in every(resource, path)):
-        for coding in _codings(value):
-            if code := coding.get("code"):
-                yield from (code, f"{coding.get('system', '')}|{code}")
+    codings = [coding for path in paths for value in every(resource, path) for coding in _codings(value)]
+    found = [(coding.get("system", ""), coding.get("code")) for coding in codings]
+    return [text for system, code in found if code for text in (code, f"{system}|{code}")]
 
 
 def _codings(value: Any) -> list[dict[str, Any]]:
     """Of a CodeableConcept, a Coding or a bare code."""
     if isinstance(value, str):
         return [{"code": value}]
-    return list(value.get("coding", ())) if "coding" in value or "text" in value else [value]
+    return value.get("coding", []) if "coding" in value or "text" in value else [value]
 
 
 def _birth(resource: Resource) -> Span | None:
@@ -104,7 +102,7 @@ def _updated(resource: Resource) -> datetime | None:
     return period_of(updated)[0] if isinstance(updated, str) else None
 
 
-def _unique(values: Iterator[str]) -> list[str]:
+def _unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 

@@ -1,6 +1,7 @@
 """The references of a resource: finding them, telling what they point at, and writing others in their place."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from operator import is_not
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -25,6 +26,7 @@ def references(*, resource: Resource) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
+@lru_cache(maxsize=4_096)
 def target(*, reference: str) -> Target | None:
     """What a relative literal reference points at (FHIR R4, references: literal); None for all other forms."""
     parts = reference.split("/")
@@ -33,6 +35,7 @@ def target(*, reference: str) -> Target | None:
     return None
 
 
+@lru_cache(maxsize=4_096)
 def own_id(*, text: str) -> UUID | None:
     """An id that may be one of ours, written as we write it; None for all others: FHIR's ids are compared as texts."""
     try:
