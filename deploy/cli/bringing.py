@@ -63,7 +63,7 @@ def _bar(began: float) -> "Iterator[Callable[[importer.Progress], None]]":
         def tell(now: "importer.Progress") -> None:
             bar.update(
                 task,
-                description="until the timelines show it" if now.waits else "bringing in",
+                description="until timelines and searches show it" if now.waits else "bringing in",
                 completed=now.bytes_done,
                 total=now.bytes_all,
                 resources=now.resources,
@@ -88,7 +88,9 @@ def _show(tally: "Tally", *, seconds: float) -> None:
     for name, reason in tally.reasons:
         said.print(f"[red]Refused[/] {escape(name)}: {escape(reason)}")
     rate = tally.resources / seconds
-    said.print(f"{tally.resources} resources in {seconds:.1f} s until the timelines showed the last: {rate:.0f}/s")
+    said.print(
+        f"{tally.resources} resources in {seconds:.1f} s until timelines and searches showed the last: {rate:.0f}/s"
+    )
 
 
 def _number(count: int) -> str:

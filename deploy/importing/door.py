@@ -59,11 +59,13 @@ class Door:
         return Refused(reasons=_reasons(said))
 
     async def visible(self, *, patient: str, versions: Sequence[str]) -> None:
-        """Returns when the patient's timeline shows these versions, `<id>.<version>`."""
+        """Returns when the patient's timeline and the searches show these versions, `<id>.<version>`."""
         headers = {"Carelog-Wait-For": ", ".join(versions)}
-        said = await self._insist("GET", f"/patients/{patient}/timeline", headers=headers, params={"limit": "1"})
-        if said.status_code != 200:
-            raise Trouble(f"The timeline cannot be read ({said.status_code}).")
+        asked = {f"/patients/{patient}/timeline": {"limit": "1"}, "/fhir/Patient": {"_id": patient, "_count": "1"}}
+        for path, params in asked.items():
+            said = await self._insist("GET", path, headers=headers, params=params)
+            if said.status_code != 200:
+                raise Trouble(f"What came in cannot be read yet: {path} answers {said.status_code}.")
 
     async def _was_there(self, locations: Sequence[str], *, before: float) -> bool:
         """Whether the first of them was created before we asked: then this is the answer of an earlier time."""
