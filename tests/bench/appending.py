@@ -10,7 +10,7 @@ from shared.runtime.log import Log
 from shared.runtime.mandate import fresh_id
 from tests.bench.bench import Bench, Case
 from tests.bench.counting import NOTE
-from tests.bench.references import unnest
+from tests.bench.references import rows, unnest
 from tests.bench.references.pgbench import Pgbench
 from tests.bench.report import Asked, Row
 from tests.bench.running import interleaved
@@ -25,6 +25,7 @@ SIXTEEN = Asked(case="append", figure="16 clients, one event each, to pgbench -c
 MANY = Asked(case="append", figure="64 clients, to asyncpg unnest of 100 rows a transaction", at_least=0.5)
 ALONE = Asked(case="append", figure="1 client, to pgbench -c1", at_least=0.4)
 WAITING = Asked(case="append", figure="p99 at 16 clients, to that of pgbench -c16", at_most=4.0)
+KEYED = Asked(case="append", figure="16 clients, answers kept by command id, to pgbench -c16 with that third key")
 CROWD = Asked(case="append", figure="64 clients, to pgbench -c64")
 WHOLE = Asked(case="append", figure="16 clients, whole commands (load, ask, append), to pgbench -c16")
 
@@ -38,6 +39,11 @@ async def appending(bench: Bench) -> AsyncIterator[Row]:
             bench.scale.rounds, partial(append_rate, log, 16, count), partial(pgbench.rate, clients=16, rows=count)
         )
         yield SIXTEEN.against(ours=ours, reference=theirs)
+        ours, theirs = await interleaved(
+            bench.scale.rounds, partial(append_rate, log, 16, count, keyed=True),
+            partial(Pgbench(dsn=dsn, table=rows.KEYED).rate, clients=16, rows=count),
+        )  # fmt: skip
+        yield KEYED.against(ours=ours, reference=theirs)
         ours, theirs = await interleaved(
             bench.scale.rounds, partial(append_rate, log, 64, count), partial(unnest.rate, dsn=dsn, rows=2 * count)
         )
@@ -108,6 +114,6 @@ async def _waiting(bench: Bench, log: Log, pgbench: Pgbench) -> Row:
 
 
 APPENDING = (
-    Case(name="append", asks=(SIXTEEN, MANY, ALONE, WAITING, WHOLE), measure=appending),
+    Case(name="append", asks=(SIXTEEN, KEYED, MANY, ALONE, WAITING, WHOLE), measure=appending),
     Case(name="clients", asks=(CROWD,), measure=by_clients),
 )

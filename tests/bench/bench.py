@@ -56,7 +56,7 @@ QUICK = Scale(
 )  # fmt: skip
 TINY = Scale(
     form="a trial", rounds=1, appends=64, held=0.2, commands=20, idiomatic=10, offered=(50, 1), events=200,
-    deep=2_000, grown=(100, 300), bundles=1, patience=60,
+    deep=2_000, grown=(100, 300), bundles=1, patience=150,
 )  # fmt: skip
 
 

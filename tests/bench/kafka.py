@@ -1,9 +1,10 @@
 """Topics for one case: made for it, and gone afterwards, so that no case reads what another has said."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 
 from shared.runtime.bus.topics import MESSAGE_BYTES
 from tests.support.harness import eventually
@@ -22,6 +23,12 @@ async def topics(*names: str, bootstrap: str, partitions: int) -> AsyncIterator[
             await _remove(admin, names)
 
 
+async def coordinated(*, bootstrap: str) -> None:
+    """Returns when the broker can take care of groups: it makes the topic of their offsets when the first one asks."""
+    async with _admin(bootstrap) as admin:
+        await eventually(lambda: _coordinates(admin))
+
+
 async def without(*names: str, bootstrap: str) -> None:
     """None of these is there when this returns."""
     async with _admin(bootstrap) as admin:
@@ -36,6 +43,13 @@ async def _remove(admin: AIOKafkaAdminClient, names: tuple[str, ...]) -> None:
 
 async def _there(admin: AIOKafkaAdminClient, names: tuple[str, ...]) -> bool:
     return {*names} <= {*await admin.list_topics()}
+
+
+async def _coordinates(admin: AIOKafkaAdminClient) -> bool:
+    with suppress(KafkaError):
+        await admin.find_coordinator("bench")
+        return True
+    return False
 
 
 async def _gone(admin: AIOKafkaAdminClient, names: tuple[str, ...]) -> bool:

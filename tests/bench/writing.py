@@ -49,9 +49,9 @@ async def a_log(dsn: str) -> AsyncIterator[Log]:
         await log.stop()
 
 
-async def append(log: Log, *, clients: int, events: int) -> Took:
-    """Each client appends its part of the events, one command each, one after the other."""
-    prepared = [list(islice(lives(), max(1, events // clients))) for _ in range(clients)]
+async def append(log: Log, *, clients: int, events: int, keyed: bool = False) -> Took:
+    """Each client appends its part of the events, one command each, one after the other. `keyed`: answers are kept."""
+    prepared = [list(islice(lives(keyed=keyed), max(1, events // clients))) for _ in range(clients)]
     latencies: list[float] = []
 
     async def client(appends: Sequence[Append]) -> None:
@@ -65,21 +65,21 @@ async def append(log: Log, *, clients: int, events: int) -> Took:
     return Took(len(latencies) / (perf_counter() - began), latencies)
 
 
-async def append_rate(log: Log, clients: int, events: int) -> float:
+async def append_rate(log: Log, clients: int, events: int, *, keyed: bool = False) -> float:
     """Appends a second."""
-    return (await append(log, clients=clients, events=events)).rate
+    return (await append(log, clients=clients, events=events, keyed=keyed)).rate
 
 
-def lives() -> Iterator[Append]:
+def lives(*, keyed: bool = False) -> Iterator[Append]:
     """The appends of one client: aggregates one after the other, each with a life of a few events."""
     while True:
         aggregate = fresh_id()
         for version in range(1, _LIFE + 1):
-            yield one_append(aggregate, version)
+            yield one_append(aggregate, version, answer=b"{}" if keyed else None)
 
 
-def one_append(aggregate: UUID, version: int) -> Append:
-    """One command with one event, which must come right after its predecessor."""
+def one_append(aggregate: UUID, version: int, *, answer: bytes | None = None) -> Append:
+    """One command with one event, right after its predecessor. `answer` is kept with the command's id."""
     command = fresh_id()
     why = Why(
         command=command, actor="bench", role="clinician", organization="north-clinic", purpose="TREAT", origin="live",
@@ -90,4 +90,5 @@ def one_append(aggregate: UUID, version: int) -> Append:
         aggregate=aggregate, version=version, name="records.counter.counted", topic="records", occurred_at=_NOW,
         birth=birth, state=PAYLOAD,
     )  # fmt: skip
-    return Append(why=why, events=(event,), needed=((aggregate, version - 1),) if version > 1 else ())
+    needed = ((aggregate, version - 1),) if version > 1 else ()
+    return Append(why=why, events=(event,), needed=needed, answer=answer)

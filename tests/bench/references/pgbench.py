@@ -1,4 +1,4 @@
-"""PostgreSQL's own pgbench: one row a transaction, in the table of `rows` with its three unique keys.
+"""PostgreSQL's own pgbench: one row a transaction, in a table of `rows` with the unique keys that ours has.
 
 570 bytes of payload and time-ordered ids, as ours; a prepared statement over a Unix socket, so that a transaction is
 one round trip and the server does nothing but insert and flush. One thread drives the clients (`-j 1`): ours has one
@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 
 from deploy.embedded.postgres import PROGRAMS
 from tests.bench.references.payload import PAYLOAD
-from tests.bench.references.rows import prepare
+from tests.bench.references.rows import PLAIN, prepare
 
 _INSERT = """\
-INSERT INTO reference (aggregate, version, command, state) VALUES (uuidv7(), 1, uuidv7(), :state::bytea);
+INSERT INTO {table} (aggregate, version, command, state) VALUES (uuidv7(), 1, uuidv7(), :state::bytea);
 """
 _RATE = re.compile(r"tps = ([\d.]+) \(without initial connection time\)")
 _MICROSECONDS = 2
@@ -33,6 +33,7 @@ class Pgbench:
     """pgbench on one database."""
 
     dsn: str
+    table: str = PLAIN
 
     async def rate(self, *, clients: int, rows: int) -> float:
         """Inserts a second, connecting not counted."""
@@ -59,7 +60,7 @@ class Pgbench:
         process = await asyncio.create_subprocess_exec(
             *line, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
-        said, _ = await process.communicate(_INSERT.encode())
+        said, _ = await process.communicate(_INSERT.format(table=self.table).encode())
         if process.returncode:
             raise Broken(said.decode()[-500:])
         return said.decode()
