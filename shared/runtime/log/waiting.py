@@ -3,8 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from uuid import UUID
 
 from shared.kernel import Unavailable
 from shared.runtime.log.rows import Append
@@ -24,23 +22,22 @@ class Overloaded(Unavailable):
     """More is asked than can be written, so nothing was done: try again in a second."""
 
 
-@dataclass(slots=True, eq=False)
 class Item:
-    """One command and who waits for it. In a batch nobody writes what another one writes or looks at."""
+    """One command and who waits for it. In a batch nobody writes what another one writes or looks at.
 
-    append: Append
-    future: asyncio.Future[Answer]
-    writes: frozenset[UUID] = field(init=False)
-    reads: frozenset[UUID] = field(init=False)
+    Ids are compared as numbers here: a UUID computes its hash each time, in Python.
+    """
 
-    def __post_init__(self) -> None:
-        append = self.append
-        self.writes = frozenset((append.why.command, *(event.aggregate for event in append.events)))
-        self.reads = frozenset(id for id, _ in append.needed)
+    __slots__ = ("append", "future", "reads", "weight", "writes")
 
-    @property
-    def weight(self) -> int:
-        return 1 + len(self.append.events) // _WEIGHED
+    def __init__(self, append: Append, future: asyncio.Future[Answer]) -> None:
+        self.append = append
+        self.future = future
+        self.weight = 1 + len(append.events) // _WEIGHED
+        self.writes = [event.aggregate.int for event in append.events]
+        self.reads = [id.int for id, _ in append.needed]
+        if append.answer is not None:
+            self.writes.append(append.why.command.int)
 
     def fail(self, error: Exception) -> None:
         if not self.future.done():
@@ -122,8 +119,8 @@ class Waiting:
     def _fit(self, items: Iterable[Item], later: deque[Item]) -> Batch:
         """Those of them that can go together; the others wait for a later batch."""
         batch, events = Batch(), 0
-        written: set[UUID] = set()
-        seen: set[UUID] = set()
+        written: set[int] = set()
+        seen: set[int] = set()
         for item in items:
             if item.future.done() or self._lost(item):
                 self._weight -= item.weight
@@ -135,8 +132,8 @@ class Waiting:
                 self._weight -= item.weight
             else:
                 later.append(item)
-            written |= item.writes
-            seen |= item.reads
+            written.update(item.writes)
+            seen.update(item.reads)
         return batch
 
     def _lost(self, item: Item) -> bool:
@@ -154,19 +151,23 @@ class _Heads:
     """
 
     def __init__(self) -> None:
-        self._new: dict[UUID, int] = {}
-        self._old: dict[UUID, int] = {}
+        self._new: dict[int, int] = {}
+        self._old: dict[int, int] = {}
 
     def note(self, append: Append) -> None:
         for event in append.events:
-            self._new[event.aggregate] = event.version
+            self._new[event.aggregate.int] = event.version
         if len(self._new) > _REMEMBERED:
             self._old, self._new = self._new, {}
 
     def passed(self, append: Append) -> bool:
-        return any(self._of(id) > version for id, version in append.needed) or any(
-            self._of(event.aggregate) >= event.version for event in append.events
-        )
+        for id, version in append.needed:
+            if self._of(id.int) > version:
+                return True
+        for event in append.events:  # noqa: SIM110 - here for each event, and three times as fast
+            if self._of(event.aggregate.int) >= event.version:
+                return True
+        return False
 
-    def _of(self, aggregate: UUID) -> int:
+    def _of(self, aggregate: int) -> int:
         return self._new.get(aggregate) or self._old.get(aggregate, 0)
