@@ -11,9 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from eventsourcing.persistence import StoredEvent
 
-from shared.kernel import Actor, CarelogError, Invalid, NotFound, Refused, Unavailable
+from shared.kernel import Actor, Aggregate, CarelogError, Invalid, NotFound, Refused, Unavailable
 from shared.runtime.json import dumps, loads
 from shared.runtime.locks import KeyedLocks
 from shared.runtime.log.committer import Committer, Conflict, Duplicate, Overloaded
@@ -21,6 +20,7 @@ from shared.runtime.log.mapper import EventMapper
 from shared.runtime.log.rows import EVENT_COLUMNS, Append, Birth, Stored
 from shared.runtime.log.schema import prepare
 from shared.runtime.log.sessions import AWAY, Limits, Sessions
+from shared.runtime.log.snapshots import Loaded, Snapshots
 from shared.runtime.log.unit import Unit, replay
 from shared.runtime.mandate import Done, Mandate
 from shared.runtime.nearness import Nearness
@@ -76,16 +76,23 @@ class Log:
         self.committer = Committer(connect=self.connect, queue=queue, limits=limits)
         self._pool: asyncpg.Pool | None = None
         self._locks = KeyedLocks()
+        self._snapshots: Snapshots | None = None
+        self._keeping: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         async with self._sessions.unlimited() as connection:
             await prepare(connection)
             self.epoch = await connection.fetchval("SELECT epoch FROM log")
         self._pool = await self._sessions.open_pool()
+        self._snapshots = Snapshots(fetch=self.fetch, mapper=self.mapper)
+        self._keeping = asyncio.create_task(self._snapshots.run(), name="snapshots")
         await self.committer.start()
 
     async def stop(self) -> None:
         await self.committer.stop()
+        if self._keeping:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
         if self._pool:
             await self._pool.close()
 
@@ -128,6 +135,20 @@ class Log:
             found.setdefault(row["aggregate"], []).append(Stored(**row))
         return found
 
+    async def load(self, kind: type[Aggregate], aggregates: Iterable[UUID]) -> dict[UUID, Loaded]:
+        """Several aggregates in one read, from their snapshots where they are long; those that do not exist are left
+        out. Some may turn out to be of another kind.
+        """
+        if not (wanted := list(aggregates)):
+            return {}
+        if self._snapshots and (found := await self._snapshots.load(kind, wanted)) is not None:
+            return found
+        streams = await self.streams(wanted)
+        return {
+            id: Loaded(replay(self.mapper, stream), stream[0].birth, stream[-1].id, stream[-1].correlation)
+            for id, stream in streams.items()
+        }
+
     async def newest(self, aggregates: Iterable[UUID]) -> dict[UUID, Stored]:
         """The last event of each; those that do not exist are left out."""
         rows = await self.fetch(
@@ -158,7 +179,7 @@ class Log:
 
     def event(self, stored: Stored) -> Any:
         """The event itself, from its bytes."""
-        return self.mapper.to_domain_event(StoredEvent(stored.aggregate, stored.version, stored.name, stored.state))
+        return self.mapper.event(stored.aggregate, stored.version, stored.name, stored.state)
 
     async def after(self, position: int, *, limit: int) -> Sequence[Stored]:
         """The log in the order of commit, from the event after this position."""

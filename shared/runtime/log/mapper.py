@@ -5,6 +5,7 @@ columns.
 """
 
 from typing import Any, cast
+from uuid import UUID
 
 from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
 from eventsourcing.utils import resolve_topic
@@ -43,12 +44,21 @@ class EventMapper(Mapper[Any]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        event_class = cast(type[Event], resolve_topic(stored_event.topic))
-        state: dict[str, Any] = self.transcoder.decode(stored_event.state)
-        state["originator_id"] = stored_event.originator_id
-        state["originator_version"] = stored_event.originator_version
-        _upcast(event_class, state)
-        return event_class.model_validate(state)
+        return self.event(
+            cast(UUID, stored_event.originator_id),
+            stored_event.originator_version,
+            stored_event.topic,
+            stored_event.state,
+        )
+
+    def event(self, aggregate: UUID, version: int, name: str, state: bytes) -> Any:
+        """The event of this name, from its bytes."""
+        event_class = cast(type[Event], resolve_topic(name))
+        facts: dict[str, Any] = loads(state)
+        facts["originator_id"] = aggregate
+        facts["originator_version"] = version
+        _upcast(event_class, facts)
+        return event_class.model_validate(facts)
 
 
 _COLUMNS = frozenset({"originator_id", "originator_version"})

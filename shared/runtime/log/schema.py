@@ -42,6 +42,13 @@ CREATE TABLE IF NOT EXISTS commands (
     outcome text NOT NULL CHECK (outcome IN ('done', 'refused')),
     answer bytea
 );
+CREATE TABLE IF NOT EXISTS snapshots (
+    aggregate uuid PRIMARY KEY,
+    version integer NOT NULL,
+    made_by bytea NOT NULL,
+    custodian text NOT NULL,
+    state bytea NOT NULL
+);
 CREATE TABLE IF NOT EXISTS timers (
     aggregate uuid NOT NULL,
     command text NOT NULL,

@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
-from eventsourcing.persistence import StoredEvent
-
 from shared.kernel import Aggregate, EventId, NotFound, OrganizationId, Stale, TooLarge
 from shared.runtime.log.mapper import EventMapper
 from shared.runtime.log.rows import Append, Birth, NewEvent, Stored, Timer, Why
@@ -36,7 +34,7 @@ class Unit:
         self._log = log
         self._target = target
         self._held: dict[UUID, tuple[Aggregate, Birth]] = {}
-        self._newest: dict[UUID, Stored] = {}
+        self._newest: dict[UUID, tuple[EventId, UUID]] = {}
         self._missing: set[UUID] = set()
         self._needed: dict[UUID, int] = {}
         self._timers: list[Timer] = []
@@ -70,18 +68,15 @@ class Unit:
         """
         wanted = list(dict.fromkeys(ids))
         asked = [id for id in wanted if id not in self._held and id not in self._missing]
-        streams = await self._log.streams(asked)
-        for id, stream in streams.items():
-            self._hold(id, stream)
-        self._missing.update(id for id in asked if id not in streams)
+        loaded = await self._log.load(kind, asked)
+        for id, one in loaded.items():
+            self._held[id] = (one.aggregate, one.birth)
+            self._newest[id] = (one.last, one.correlation)
+        self._missing.update(id for id in asked if id not in loaded)
         found = {id: self._held[id] for id in wanted if id in self._held}
         if not judged:
             return {id: cast(A, aggregate) for id, (aggregate, _) in found.items()}
         return {id: await self._judged(kind, *held, action=action) for id, held in found.items()}
-
-    def _hold(self, id: UUID, stream: list[Stored]) -> None:
-        self._held[id] = (replay(self._log.mapper, stream), stream[0].birth)
-        self._newest[id] = stream[-1]
 
     async def _judged(self, kind: type[A], aggregate: Aggregate, birth: Birth, *, action: str | None) -> A:
         if not isinstance(aggregate, kind):
@@ -254,8 +249,9 @@ class Unit:
         return [*target, *self._named, *loaded]
 
     async def _known(self, id: UUID) -> tuple[EventId, UUID] | None:
-        own = self._newest.get(id) or (await self._log.newest([id])).get(id)
-        if own:
+        if id in self._newest:
+            return self._newest[id]
+        if own := (await self._log.newest([id])).get(id):
             return own.id, own.correlation
         heard = await self._log.nearness.heard(id)
         return (heard.last, heard.correlation) if heard else None
@@ -265,6 +261,5 @@ def replay(mapper: EventMapper, stream: Iterable[Stored]) -> Aggregate:
     """The aggregate that these events make."""
     aggregate: Any = None
     for stored in stream:
-        event = mapper.to_domain_event(StoredEvent(stored.aggregate, stored.version, stored.name, stored.state))
-        aggregate = event.mutate(aggregate)
+        aggregate = mapper.event(stored.aggregate, stored.version, stored.name, stored.state).mutate(aggregate)
     return cast(Aggregate, aggregate)

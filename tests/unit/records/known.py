@@ -1,10 +1,8 @@
-"""A patient, a visit and an observation; two people's ids; and what the log makes of an aggregate."""
+"""A patient, a visit and an observation; and two people's ids."""
 
 from typing import Any
 from uuid import UUID
 
-from shared.kernel import Aggregate
-from tests.support.contracts import MAPPER
 from tests.support.scenario import SOME_ID
 
 Resource = dict[str, Any]
@@ -35,16 +33,3 @@ def visit(status: str = "planned", *, id: UUID = SOME_ID, note: str = "", end: s
 
 def statement(type: str = "Observation", *, id: UUID = SOME_ID, **said: Any) -> Resource:
     return {"resourceType": type, "id": str(id), "subject": {"reference": f"Patient/{ANN}"}, **said}
-
-
-def replayed(aggregate: Aggregate) -> Any:
-    """The same aggregate, made of what is stored of it."""
-    made: Any = None
-    for event in aggregate.pending_events:
-        made = MAPPER.to_domain_event(MAPPER.to_stored_event(event)).mutate(made)
-    return made
-
-
-def state(aggregate: Aggregate) -> dict[str, Any]:
-    """All that it knows, without what waits to be stored."""
-    return {name: value for name, value in vars(aggregate).items() if "pending_events" not in name}

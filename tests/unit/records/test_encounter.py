@@ -9,8 +9,9 @@ from hypothesis import strategies as some
 
 from services.records.domain.encounter import Encounter, NotBornSo, NotNext
 from shared.kernel import CarelogError, Gone, Origin
+from tests.support.replayed import replayed, state
 from tests.support.scenario import SOME_ID, SOME_TIME, Given, given, said
-from tests.unit.records.known import replayed, state, visit
+from tests.unit.records.known import visit
 
 STATES = (
     "planned", "arrived", "triaged", "in-progress", "onleave", "finished", "cancelled", "unknown", "entered-in-error",

@@ -8,8 +8,9 @@ from hypothesis import given as every
 from hypothesis import strategies as some
 
 from services.records.domain.identifier import Identifier, IdentifierTaken, identifier_id, unique_identifiers
+from tests.support.replayed import replayed, state
 from tests.support.scenario import SOME_ID, SOME_TIME, given, said
-from tests.unit.records.known import ANN, BOB, patient, replayed, state, statement
+from tests.unit.records.known import ANN, BOB, patient, statement
 
 NAME: dict[str, Any] = {"type": "Patient", "system": "urn:oid:1.2.36.146", "value": "12345"}
 CLAIMED = said(Identifier.Claimed, **NAME, bearer=ANN)

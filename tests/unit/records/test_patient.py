@@ -7,8 +7,9 @@ from hypothesis import strategies as some
 
 from services.records.domain.patient import Patient
 from shared.kernel import Gone
+from tests.support.replayed import replayed, state
 from tests.support.scenario import SOME_ID, SOME_TIME, given, said
-from tests.unit.records.known import patient, replayed, state
+from tests.unit.records.known import patient
 
 ANN, ANNE = patient(family="Chalmers"), patient(family="Chalmers-Windsor")
 REGISTERED = said(Patient.Registered, resource=ANN)

@@ -14,8 +14,9 @@ from services.records.domain.fhir import DIRECTORY, ENTRIES
 from services.records.domain.statement import AnotherType, Statement
 from shared.kernel import CarelogError, Gone
 from tests.support.contracts import MAPPER
+from tests.support.replayed import replayed, state
 from tests.support.scenario import SOME_ID, SOME_TIME, given, said
-from tests.unit.records.known import replayed, state, statement
+from tests.unit.records.known import statement
 
 ALL: list[tuple[type[Any], str]] = [(Entry, one) for one in ENTRIES] + [(Listing, one) for one in DIRECTORY]
 RECORDED = said(Entry.KINDS["Observation"].recorded, resource=statement())
