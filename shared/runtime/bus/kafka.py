@@ -58,23 +58,23 @@ class KafkaOutlet:
         self._acknowledged = acknowledged
 
     async def publish(self, parted: Mapping[tuple[str, int], Sequence[Message]]) -> None:
+        """All batches are made before the first is sent, so that as few requests as can be carry them."""
+        made = [(where, await self._made(messages)) for where, messages in parted.items()]
         waiting: set[Sent] = set()
-        for (topic, partition), messages in parted.items():
+        for (topic, partition), batches in made:
             async with asyncio.timeout(_PATIENCE):
-                waiting |= set(await self._send(topic, partition, messages))
+                waiting |= {await self._send_batch(one, topic, partition) for one in batches}
         await _all_of(waiting)
 
-    async def _send(self, topic: str, partition: int, messages: Sequence[Message]) -> list[Sent]:
-        sent: list[Sent] = []
-        batch = self._producer.create_batch()
+    async def _made(self, messages: Sequence[Message]) -> list[BatchBuilder]:
+        batches = [self._producer.create_batch()]
         for one in messages:
-            while batch.append(key=one.key, value=one.value, timestamp=None, headers=one.headers) is None:
-                if not batch.record_count():
+            while batches[-1].append(key=one.key, value=one.value, timestamp=None, headers=one.headers) is None:
+                if not batches[-1].record_count():
                     raise RuntimeError("an event does not fit into a message")
-                sent.append(await self._send_batch(batch, topic, partition))
-                batch = self._producer.create_batch()
-        sent.append(await self._send_batch(batch, topic, partition))
-        return sent
+                batches.append(self._producer.create_batch())
+        await asyncio.sleep(0)  # live commands share the event loop
+        return batches
 
     async def _send_batch(self, batch: BatchBuilder, topic: str, partition: int) -> Sent:
         count = batch.record_count()

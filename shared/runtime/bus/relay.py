@@ -24,7 +24,7 @@ from shared.runtime.log.rows import Stored
 from shared.runtime.publishing import Publisher
 from shared.runtime.workers import background, end
 
-_BATCH = 500
+_BATCH = 250
 _POLL = 0.2
 _SAVE = 0.1
 """seconds between two saved positions: each leaves a dead row behind, and one open snapshot keeps them all"""

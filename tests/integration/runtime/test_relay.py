@@ -1,10 +1,13 @@
 """The relay: the log on its topic, in order, under the right keys, with all that a subscriber needs."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
 from uuid import UUID
 
 import pytest
@@ -182,6 +185,50 @@ async def test_a_relay_that_stands_still_is_replaced_and_steps_down_when_it_goes
             await eventually(lambda: first.interruptions)
 
     assert (first.published, first.active, second.published) == (0, False, 6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signal", [SIGKILL, SIGSTOP], ids=["killed", "frozen"])
+async def test_the_relay_of_another_process_is_replaced_within_five_seconds(
+    it: Running, bus: Bus, signal: Signals
+) -> None:
+    """And what it still has to say when it wakes doubles nothing."""
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.support.one_relay", it.runtime.settings.postgres, bus.bootstrap
+    )
+    try:
+        await opened(it, counts=5)
+        await eventually(lambda: all_relayed(it))
+        relay = a_relay(it, bus)
+        async with background(relay.run(), "this"):
+            writing = asyncio.create_task(opened(it, counts=50))
+            other.send_signal(signal)
+            last = await renewed_at(it)
+            await eventually(lambda: relay.active)
+            assert (await renewed_at(it) - last).total_seconds() < 5
+            await writing
+            await eventually(lambda: all_relayed(it))
+            if signal == SIGSTOP:
+                other.send_signal(SIGCONT)
+            await opened(it, counts=5)
+            await eventually(lambda: all_relayed(it))
+            assert relay.active
+    finally:
+        with suppress(ProcessLookupError):
+            other.kill()
+        await other.wait()
+
+    assert await in_order(bus, 6 + 51 + 6)
+
+
+async def in_order(bus: Bus, number: int) -> bool:
+    """Whether so many events are there, each aggregate's first time in order."""
+    seen: dict[UUID, int] = {}
+    for record in await bus.heard():
+        envelope = from_headers(record.headers, key=record.key)
+        assert envelope.sequence <= seen.get(envelope.subject, 0) + 1
+        seen[envelope.subject] = max(envelope.sequence, seen.get(envelope.subject, 0))
+    return sum(seen.values()) == number
 
 
 async def test_what_the_operator_wants_again_is_published_again(work: Work, bus: Bus) -> None:
