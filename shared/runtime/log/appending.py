@@ -53,6 +53,9 @@ _INSERT_CHOSEN = _INSERT.format(
     more="AND u.command <> ALL(out)",
 )
 
+# A plan that was made while the table was small reads all of it, and is kept while the table grows.
+_PLANS = "SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
+
 # What must still be so: a new event's predecessor is the newest of its aggregate, a demanded version is the newest of
 # its own.
 _UNMET = """FROM unnest(_needs) u
@@ -63,7 +66,7 @@ _UNMET = """FROM unnest(_needs) u
 # Optimistic: writes a whole batch and lets the unique keys decide. Any violation undoes all of it.
 _AT_ONCE = f"""
 CREATE OR REPLACE FUNCTION append_at_once({_ARGUMENTS}, OUT first bigint, OUT at timestamptz)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql {_PLANS} AS $$
 #variable_conflict use_column
 BEGIN
     {_TAKE_LOCK}
@@ -79,7 +82,7 @@ END $$;
 _EXACTLY = f"""
 CREATE OR REPLACE FUNCTION append_exactly({_ARGUMENTS},
     OUT first bigint, OUT at timestamptz, OUT known new_command[], OUT lost uuid[])
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql {_PLANS} AS $$
 #variable_conflict use_column
 DECLARE
     out uuid[];
