@@ -79,9 +79,8 @@ async def show(
 
 @command
 async def replay(
-    which: Annotated[str | None, typer.Argument(help="An aggregate, an event, or a place. None: see --all.")] = None,
+    which: Annotated[str | None, typer.Argument(help="An aggregate, an event, or a place. None: all of them.")] = None,
     consumer: ConsumerOption = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that is set aside, or all of --consumer.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come of it, tried on copies.")] = False,
     service: ServiceOption = None,
     yes: YesOption = False,
@@ -91,8 +90,6 @@ async def replay(
     """Have it tried again, in order, by the consumer it is set aside for. Exits with 1 where something stays aside."""
     from shared.runtime.operating.parked import Wanted
 
-    if (which is None) != everything:
-        raise Trouble("Say which one, or --all.", code=2)
     wanted = Wanted(which=which, consumer=consumer)
     the = operated(service=service, home=home, patience=patience)
     with told():
@@ -131,7 +128,7 @@ async def _asked(of: "Operated", wanted: "Wanted") -> int:
         while (left := await still_asked(database, wanted))[0] and monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK)
     waiting, aside = left
-    said.print(f"{of.service.name}: {count - aside:,} messages went through, {aside:,} stay aside.")
+    said.print(f"{of.service.name}: {max(0, count - aside):,} messages went through, {aside:,} stay aside.")
     if waiting:
         said.print(
             f"[yellow]{waiting:,} of them have not been taken up yet: is a worker running? They stay asked for.[/]"
@@ -144,7 +141,7 @@ def _table(found: "Sequence[Aside]") -> Table:
 
     table = Table(box=None, padding=(0, 2))
     for title in ("consumer", "which", "first event", "error", "messages", "since"):
-        table.add_column(title, justify="right" if title in ("messages", "since") else "left", overflow="fold")
+        table.add_column(title, justify="right" if title in ("messages", "since") else "left", no_wrap=title == "which")
     for one in found:
         error = "tried again by itself" if one.waits else one.error.split(" | ")[0]
         again = " (asked for again)" if one.wanted and not one.waits else ""
@@ -187,7 +184,7 @@ def _of_envelope(message: "Message") -> "list[tuple[str, str]]":
 def _outcomes(outcomes: "Sequence[Outcome]") -> Table:
     table = Table(box=None, padding=(0, 2))
     for title in ("consumer", "which", "messages", "would go through", "then"):
-        table.add_column(title, overflow="fold")
+        table.add_column(title, no_wrap=title == "which")
     for one in outcomes:
         then = f"[red]{escape(one.error)}[/]" if one.error else escape(one.says)
         table.add_row(one.aside.consumer, one.aside.named, f"{one.aside.messages:,}", f"{one.applied:,}", then)

@@ -33,7 +33,7 @@ EVERY = pytest.mark.parametrize(
         ["status"],
         ["parked", "list"],
         ["parked", "show", "00000000-0000-7000-8000-00000000000a"],
-        ["parked", "replay", "--all", "--dry-run"],
+        ["parked", "replay", "--dry-run"],
         ["projections", "status"],
         ["projections", "rebuild", "timeline", "--yes"],
         ["projections", "compare", "timeline"],
@@ -95,11 +95,6 @@ def test_topics_need_the_brokers_alone(tmp_path: Path, of_a_pod: dict[str, str])
     assert done.exit_code == 1
     assert "Kafka" in done.output
     assert "Traceback" not in done.output
-
-
-def test_a_replay_of_nothing_in_particular_is_a_wrong_question(tmp_path: Path) -> None:
-    assert carelog("parked", "replay", home=tmp_path).exit_code == 2
-    assert carelog("parked", "replay", "some", "--all", home=tmp_path).exit_code == 2
 
 
 @pytest.mark.parametrize("words", [["rebuild", "timeline"], ["rollback", "timeline"]], ids=lambda words: words[0])
