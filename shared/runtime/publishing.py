@@ -58,6 +58,10 @@ class Publisher:
         facts: Mapping[str, Any] = published.shape(event)
         return published.contract.model_validate(facts).within(self._envelope(stored, published.contract))
 
+    def envelope(self, stored: Stored) -> Envelope:
+        """The same without its facts: the event itself is not made."""
+        return self._envelope(stored, self._ways[stored.name].published.contract)
+
     def value(self, stored: Stored) -> bytes:
         """The contract's JSON. Raises `KeyError` for an event that `publishes` does not name."""
         way = self._ways[stored.name]

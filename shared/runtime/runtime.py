@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from shared.contracts.catalogue import SERVICES, topic_of
-from shared.contracts.envelope import Contract
 from shared.kernel import Field, Invalid, OrganizationId
 from shared.runtime.bus.kafka import inlets, kafka_outlet
 from shared.runtime.bus.lease import LogLease
@@ -16,6 +15,7 @@ from shared.runtime.bus.watch import KafkaWatch
 from shared.runtime.documents.opening import open_documents
 from shared.runtime.documents.port import Collection, Documents
 from shared.runtime.documents.postgres import PostgresDocuments
+from shared.runtime.feed import LogFeed
 from shared.runtime.log import Log
 from shared.runtime.projecting import collection_name
 from shared.runtime.projection import Journal, Projection
@@ -134,20 +134,6 @@ class Runtime:
         envelope = self.publisher.contract(stream[0]).envelope
         kept = next(one for one in self.projections if isinstance(one, projection))
         return live, list(kept.where(envelope))
-
-
-class LogFeed:
-    """The log as others see it, for the feed's doors."""
-
-    def __init__(self, *, log: Log, publisher: Publisher) -> None:
-        self._log = log
-        self._publisher = publisher
-
-    async def contracts_after(self, position: int, limit: int) -> Sequence[Contract]:
-        return [self._publisher.contract(stored) for stored in await self._log.after(position, limit=limit)]
-
-    async def contracts_of(self, aggregate: UUID) -> Sequence[Contract]:
-        return [self._publisher.contract(stored) for stored in await self._log.stream(aggregate)]
 
 
 async def _prepare_first(store: Documents, projection: Projection[Any]) -> None:

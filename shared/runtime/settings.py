@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     """How many brokers keep each topic that is made here; 3 in production."""
     instance: str = Field(default="", max_length=249, pattern=r"^[A-Za-z0-9._-]*$")
     """A name that this process keeps over its restarts and shares with no other: its consumers come back at once."""
+    feeds: str = Field(default="", pattern=r"^([a-z]+=https?://[^,\s]+(,[a-z]+=https?://[^,\s]+)*)?$")
+    """Where the other services' feeds are, `records=http://records,billing=http://billing`: lost messages come from
+    there. Without them, a hole in another service's topic stays until somebody fills it.
+    """
+    feed_token_file: str = ""
+    """The file with the token that is shown to the feeds (role `system`), read anew whenever it is used."""
     documents: Secret = "postgres"
     """Where the read models are: `postgres` (beside the log), or a `mongodb://` address."""
     documents_database: str = ""

@@ -1,25 +1,16 @@
 """What the doors of a service stand on: its running parts, its callers, and the commands that are under way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
-from uuid import UUID
 
 from starlette.requests import Request
 
-from shared.contracts.envelope import Contract
+from shared.runtime.feed import Feed
 from shared.runtime.http.callers import Callers
 from shared.runtime.locks import KeyedLocks
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry.metrics import Metrics
-
-
-class Feed(Protocol):
-    """The service's log, as far as the doors read it themselves."""
-
-    async def contracts_after(self, position: int, limit: int) -> Sequence[Contract]: ...
-
-    async def contracts_of(self, aggregate: UUID) -> Sequence[Contract]: ...
 
 
 class Running(Protocol):

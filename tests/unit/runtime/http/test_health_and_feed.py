@@ -93,6 +93,28 @@ async def test_an_event_of_the_feed_says_what_its_message_says(world: World) -> 
     assert b'"data":{"weight":51.30}' in answer.content
 
 
+async def test_an_aggregate_is_read_page_by_page(world: World) -> None:
+    note = uuid4()
+    world.runtime.feed.contracts = [written(note, n, n) for n in range(1, 4)]
+    async with world.client(role="system") as system:
+        first = await system.get(f"/feed/{note}", params={"limit": 2})
+        rest = await system.get(f"/feed/{note}", params={"after": first.headers["carelog-next"]})
+        none = await system.get(f"/feed/{note}", params={"after": rest.headers["carelog-next"]})
+    assert [[event["sequence"] for event in page.json()] for page in (first, rest, none)] == [["1", "2"], ["3"], []]
+
+
+async def test_the_heads_are_the_newest_of_each_aggregate_without_what_they_say(world: World) -> None:
+    note, other = uuid4(), uuid4()
+    world.runtime.feed.contracts = [written(note, 1, 1), written(note, 2, 2), written(other, 1, 3)]
+    async with world.client(role="system") as system:
+        answer = await system.get("/feed/heads")
+        every = await system.get("/feed/heads", params={"each": "event", "limit": 2})
+    assert [event["id"] for event in answer.json()] == [f"{note}.2", f"{other}.1"]
+    assert not any("data" in event for event in answer.json())
+    assert (answer.headers["carelog-next"], answer.headers["carelog-head"]) == ("3", "3")
+    assert [event["id"] for event in every.json()] == [f"{note}.1", f"{note}.2"]
+
+
 async def test_an_unknown_aggregate_has_no_feed(world: World) -> None:
     async with world.client(role="system") as system:
         assert (await system.get(f"/feed/{uuid4()}")).status_code == 404

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from deploy.embedded.issuer import AUDIENCE, ISSUER, Issuer
 from shared.contracts.envelope import Contract
 from shared.kernel import Actor, Denied, Invalid, NotFound, Refused
+from shared.runtime.feed import Window
 from shared.runtime.http.app import build_app
 from shared.runtime.http.doors import Content, WaitFor, answer, doors, may, open_to_all, reads, reply, the
 from shared.runtime.http.problems import Problem
@@ -140,8 +141,14 @@ class Feed:
     async def contracts_after(self, position: int, limit: int) -> Sequence[Contract]:
         return self.contracts[position : position + limit]
 
-    async def contracts_of(self, aggregate: UUID) -> Sequence[Contract]:
-        return [one for one in self.contracts if one.envelope.subject == aggregate]
+    async def contracts_of(self, aggregate: UUID, *, after: int = 0, limit: int = 1000) -> Sequence[Contract]:
+        said = [one for one in self.contracts if one.envelope.subject == aggregate and one.envelope.sequence > after]
+        return said[:limit]
+
+    async def heads(self, after: int, *, limit: int, age: float, each: str) -> Window:
+        said = [one.envelope for one in self.contracts[after : after + limit]]
+        newest = {one.subject: one for one in said}
+        return Window(said if each == "event" else [*newest.values()], after + len(said), len(self.contracts))
 
 
 @dataclass
