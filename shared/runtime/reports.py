@@ -1,7 +1,8 @@
 """What has gone wrong and stands until it is mended: holes and what is set aside, in the service's own database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from shared.runtime.bus.parking import ParkedMessages
 from shared.runtime.log import Log
@@ -15,12 +16,21 @@ class Reports:
         self._log = log
         self.parking = ParkedMessages(log=log)
 
-    async def holes(self, projection: str, holes: Sequence[Hole]) -> None:
-        """A hole that is on record stays as it was first noticed."""
-        await self._log.pool.executemany(
-            "INSERT INTO holes (projection, source, document, expected, got) VALUES ($1, $2, $3, $4, $5)"
-            " ON CONFLICT DO NOTHING",
-            [(projection, hole.source, hole.document, hole.expected, hole.got) for hole in holes],
+    async def holes(self, label: str, holes: Sequence[Hole], *, owners: Mapping[UUID, str]) -> None:
+        """A hole that is on record stays as it was first noticed; what has to be got past may have become more."""
+        await self._log.fetch(
+            "INSERT INTO holes (projection, source, document, expected, got, owner)"
+            " SELECT $1, h.source, h.document, min(h.expected), max(h.got), max(h.owner)"
+            " FROM unnest($2::uuid[], $3::text[], $4::integer[], $5::integer[], $6::text[])"
+            " AS h(source, document, expected, got, owner) GROUP BY h.source, h.document ORDER BY 2, 3"
+            " ON CONFLICT (projection, source, document) DO UPDATE SET got = excluded.got, owner = excluded.owner"
+            " WHERE holes.got < excluded.got OR holes.owner IS NULL",
+            label,
+            [hole.source for hole in holes],
+            [hole.document for hole in holes],
+            [hole.expected for hole in holes],
+            [hole.got for hole in holes],
+            [owners[hole.source] for hole in holes],
         )
 
     async def problems(self) -> Sequence[str]:
@@ -30,7 +40,7 @@ class Reports:
 
 async def problems_in(database: Any) -> Sequence[str]:
     """The same of a log that is asked from outside: `database` is a connection to it, or a pool of them."""
-    holes = await database.fetch("SELECT projection, source, expected, got FROM holes ORDER BY 1, 2 LIMIT 100")
+    holes = await database.fetch("SELECT projection, source, expected, got, trouble FROM holes ORDER BY 1, 2 LIMIT 100")
     parked = await database.fetch(
         "SELECT DISTINCT ON (consumer, source, topic, partition, alone) *,"
         " count(*) OVER (PARTITION BY consumer, source, topic, partition, alone) - 1 AS behind"
@@ -40,7 +50,11 @@ async def problems_in(database: Any) -> Sequence[str]:
         " ORDER BY consumer, source, topic, partition, alone, offset_at LIMIT 100"
     )
     return [
-        *(f"{h['projection']}: {h['source']} expects version {h['expected']}, got {h['got']}" for h in holes),
+        *(
+            f"{h['projection']}: {h['source']} expects version {h['expected']}, got {h['got']}"
+            + (f" ({h['trouble']})" if h["trouble"] else "")
+            for h in holes
+        ),
         *(
             f"{p['consumer']}: {p['topic']}/{p['partition']} set aside at {p['offset_at']}, {p['event']}: {p['error']}"
             f" ({p['behind']} behind it)"

@@ -8,9 +8,12 @@ from uuid import UUID
 
 from shared.contracts.catalogue import SERVICES, topic_of
 from shared.kernel import Field, Invalid, OrganizationId
+from shared.runtime.bus.deadletters import DeadLetters
+from shared.runtime.bus.feeds import Feeds
 from shared.runtime.bus.kafka import inlets, kafka_outlet
 from shared.runtime.bus.lease import LogLease
 from shared.runtime.bus.relay import Relay
+from shared.runtime.bus.topics import ensure_dead_letter_topics
 from shared.runtime.bus.watch import KafkaWatch
 from shared.runtime.documents.opening import open_documents
 from shared.runtime.documents.port import Collection, Documents
@@ -57,12 +60,14 @@ class Runtime:
         await self.log.start()
         self.publisher = Publisher(self.service, epoch=self.log.epoch)
         self.feed = LogFeed(log=self.log, publisher=self.publisher)
+        self.feeds = Feeds(own={self.service.name: self.feed}, settings=self.settings)
         shelf = Shelf(store=self.documents)
         awaits = Awaits(shelf=shelf, places=self._places, limit=self.settings.wait_limit)
         self.reader = Reader(shelf=shelf, nearness=self.nearness, awaits=awaits)
         self.parts = {type(part): part for part in self.service.parts(self)}
 
     async def stop(self) -> None:
+        await self.feeds.close()
         await self.log.stop()
         await self.documents.close()
         if self.documents is not self._beside:
@@ -94,6 +99,14 @@ class Runtime:
             store=self.documents,
             relations=self._beside,
             inlets=inlets(bootstrap=self.settings.kafka, instance=self.settings.instance),
+            feeds=self.feeds,
+            letters=DeadLetters(
+                log=self.log,
+                outlet=partial(kafka_outlet, bootstrap=self.settings.kafka),
+                topics=partial(
+                    ensure_dead_letter_topics, bootstrap=self.settings.kafka, replicas=self.settings.kafka_replicas
+                ),
+            ),
             parts=self.parts,
         )
         return self.workers

@@ -46,7 +46,8 @@ class Timers:
         due = await self._log.fetch(
             "SELECT t.aggregate, t.command, t.due_at, e.organization FROM timers t"
             " JOIN events e ON e.aggregate = t.aggregate AND e.version = 1"
-            " WHERE t.due_at <= now() ORDER BY t.due_at LIMIT $1",
+            " WHERE t.due_at <= now() AND (t.retry_at IS NULL OR t.retry_at <= now() OR t.failed_due <> t.due_at)"
+            " ORDER BY t.due_at LIMIT $1",
             _AT_ONCE,
         )
         together = asyncio.Semaphore(_TOGETHER)
@@ -57,20 +58,34 @@ class Timers:
         return len(due)
 
     async def _fire(self, row: Any, together: asyncio.Semaphore) -> None:
+        ids = {"timer": row["command"], "aggregate": str(row["aggregate"])}
         try:
             do = getattr(self._commands, row["command"])
             async with together:
                 await do(aggregate=row["aggregate"], mandate=self._mandate(row))
-        except Unavailable:
-            raise
+        except Unavailable as away:
+            _LOG.info("a timer's command waits for what it needs", extra={**ids, "error": away.code})
+            await self._later(row)
         except CarelogError as refusal:
-            ids = {"timer": row["command"], "aggregate": str(row["aggregate"]), "error": refusal.code}
-            _LOG.info("a timer's command was refused", extra=ids)
+            _LOG.info("a timer's command was refused", extra={**ids, "error": refusal.code})
+            await self._done(row["aggregate"], row["command"], row["due_at"])
         except Exception:  # noqa: BLE001 - one broken timer must not stop the others
-            ids = {"timer": row["command"], "aggregate": str(row["aggregate"])}
             _LOG.exception("a timer's command failed and is tried again", extra=ids)
-            return
-        await self._done(row["aggregate"], row["command"], row["due_at"])
+            await self._later(row)
+        else:
+            await self._done(row["aggregate"], row["command"], row["due_at"])
+
+    async def _later(self, row: Any) -> None:
+        """Tried again with growing pauses, so that those that fail do not stand before all others."""
+        await self._log.fetch(
+            "UPDATE timers SET tries = CASE WHEN failed_due = due_at THEN tries + 1 ELSE 1 END, failed_due = due_at,"
+            " retry_at = now() + least(interval '10 minutes', interval '0.5 s' * 2 ^"
+            " CASE WHEN failed_due = due_at THEN least(tries, 12) ELSE 0 END)"
+            " WHERE aggregate = $1 AND command = $2 AND due_at = $3",
+            row["aggregate"],
+            row["command"],
+            row["due_at"],
+        )
 
     async def _done(self, aggregate: UUID, command: str, due_at: object) -> None:
         """Unless it was set anew in the meantime."""

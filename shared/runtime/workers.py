@@ -1,4 +1,4 @@
-"""What a worker runs: a consumer for each projection, reaction and its relations, and the timers."""
+"""What a worker runs: a consumer for each projection, reaction and its relations; timers; the upkeep."""
 
 import asyncio
 import logging
@@ -9,11 +9,19 @@ from typing import Any
 from shared.contracts.catalogue import topic_of
 from shared.kernel import Unavailable
 from shared.runtime.bus.consumer import Consumer
+from shared.runtime.bus.deadletters import DeadLetters
+from shared.runtime.bus.duty import Duty
+from shared.runtime.bus.heads import Heads
+from shared.runtime.bus.healing import Healing
+from shared.runtime.bus.kept import Kept
 from shared.runtime.bus.listening import Listener
+from shared.runtime.bus.missed import Missed
 from shared.runtime.bus.projector import Projector
 from shared.runtime.bus.reactor import Reactor
+from shared.runtime.bus.upkeep import Upkeep
 from shared.runtime.bus.wire import Inlets
 from shared.runtime.documents.port import Documents as Store
+from shared.runtime.feed import Feed
 from shared.runtime.generations import Generations
 from shared.runtime.log import Log
 from shared.runtime.projecting import applier
@@ -42,16 +50,22 @@ class Workers:
         store: Store,
         relations: Store,
         inlets: Inlets,
+        feeds: Mapping[str, Feed],
+        letters: DeadLetters,
         parts: Mapping[type, Any],
     ) -> None:
         self._service = service
         self._log = log
         self._inlets = inlets
+        self._feeds = feeds
+        self._letters = letters
         self._commands = next((part for kind, part in parts.items() if kind.__name__ == "Commands"), None)
         self._projections: list[tuple[Projection[Any], Store]] = [(one, store) for one in projections]
         self._projections.append((Relations(), relations))
         self.reports = Reports(log=log)
         self.consumers: dict[str, Consumer] = {}
+        self._kept: dict[str, Kept] = {}
+        self._missed: list[tuple[Missed, str]] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -62,7 +76,8 @@ class Workers:
             self._start("timers", timers.run())
             for noun, reactions in _by_aggregate(self._service.reactions).items():
                 reactor = Reactor(reactions, service=self._service.name, log=self._log, commands=self._commands)
-                self._consume(f"carelog.{self._service.name}.on-{noun}", [reactions[0].topic], reactor)
+                self._react(f"carelog.{self._service.name}.on-{noun}", reactions[0], reactor)
+            self._start("upkeep", self._upkeep().run())
             while True:
                 await self._follow_generations()
                 await asyncio.sleep(_LOOK)
@@ -87,8 +102,28 @@ class Workers:
         applies = applier(projection, store=store, generation=generation)
         for collection in applies.collections:
             await store.prepare(collection)
-        listener = Projector(projection, applier=applies, reports=self.reports)
+        label = projection.name if generation == 1 else f"{projection.name}~{generation}"
+        listener = Projector(projection, applier=applies, reports=self.reports, label=label)
+        self._kept[group] = Kept(label=label, group=group, projection=projection, store=store, applies=applies)
         self._consume(group, [topic_of(service) for service in projection.hears], listener)
+
+    def _react(self, group: str, first: Reaction, reactor: Reactor) -> None:
+        missed = Missed(group=group, reactor=reactor, log=self._log, parking=self.reports.parking)
+        self._missed.append((missed, first.to.TYPE.split(".")[0]))
+        self._consume(group, [first.topic], reactor)
+
+    def _upkeep(self) -> Upkeep:
+        return Upkeep(
+            duty=Duty("upkeep", log=self._log),
+            healing=Healing(log=self._log, feeds=self._feeds),
+            heads=Heads(log=self._log, feeds=self._feeds, reports=self.reports, passed=self._passed),
+            letters=self._letters,
+            kept=lambda: [*self._kept.values()],
+            missed=self._missed,
+        )
+
+    async def _passed(self, group: str, topic: str) -> bool:
+        return group in self.consumers and await self.consumers[group].passed(topic)
 
     def _consume(self, group: str, topics: Iterable[str], listener: Listener) -> None:
         consumer = Consumer(
@@ -103,6 +138,7 @@ class Workers:
     async def _end(self, name: str) -> None:
         task = self._tasks.pop(name)
         self.consumers.pop(name, None)
+        self._kept.pop(name, None)
         await end(task)
 
     def trouble(self) -> str | None:

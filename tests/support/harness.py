@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.embedded.broker import Broker
 from shared.contracts.catalogue import topic_of
 from shared.contracts.envelope import Contract, to_headers
 from shared.runtime.bus.relay import partition_of, value_of
 from shared.runtime.bus.topics import PARTITIONS, ensure_topics
+from shared.runtime.bus.wire import Record
 from shared.runtime.runtime import TOPICS
 from shared.runtime.service import Service
 from shared.runtime.workers import background
@@ -59,12 +60,12 @@ class Bus:
             topic, value, key=key.encode(), partition=partition_of(key), headers=list(headers)
         )
 
-    async def heard(self, topic: str = "carelog.records.v1") -> list[ConsumerRecord[bytes, bytes]]:
+    async def heard(self, topic: str = "carelog.records.v1", *, partitions: int = PARTITIONS) -> list[Record]:
         """All messages of a topic that are there now, partition by partition."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None)
         await consumer.start()
         try:
-            return await _all(consumer, [TopicPartition(topic, n) for n in range(PARTITIONS)])
+            return await _all(consumer, [TopicPartition(topic, n) for n in range(partitions)])
         finally:
             await consumer.stop()
 

@@ -19,6 +19,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from shared.runtime.bus.handling import Handling
 from shared.runtime.bus.listening import Listener, header
 from shared.runtime.bus.parking import Parking
+from shared.runtime.bus.topics import PARTITIONS
 from shared.runtime.bus.trying import AWAY, Moved
 from shared.runtime.bus.wire import Inlet, Inlets, Partitions, Record
 
@@ -28,6 +29,7 @@ _PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
 """seconds between the tries of what waits for something that is away"""
 _FINISH = 10.0
 """seconds that a rebalance waits for what is in hand: well under the session timeout"""
+_PASSES = 10
 _COMMIT = 20.0
 """seconds for a commit: its client would look for an absent broker for ever"""
 
@@ -103,6 +105,19 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         ends = await inlet.end_offsets(inlet.assignment())
         committed = [await inlet.committed(partition) or 0 for partition in ends]
         return sum(committed), sum(ends.values())
+
+    async def passed(self, topic: str) -> bool:
+        """Whether the group, here and in other processes, has got past all that is in the topic just now."""
+        inlet = self._inlet
+        if inlet is None:
+            return False
+        ends = await inlet.end_offsets([TopicPartition(topic, number) for number in range(PARTITIONS)])
+        for _ in range(_PASSES):
+            ends = {one: end for one, end in ends.items() if end > (await inlet.committed(one) or 0)}
+            if not ends:
+                return True
+            await asyncio.sleep(_PAUSES[2])
+        return False
 
     # a rebalance -----------------------------------------------------------------------------------------------------
 

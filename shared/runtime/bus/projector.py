@@ -1,9 +1,10 @@
 """A projection as a consumer's listener: applies batches, records holes, takes the trace to the document."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
+from uuid import UUID
 
 from shared.contracts.envelope import Contract, Envelope
 from shared.runtime.projecting import Applier, Hole
@@ -17,8 +18,11 @@ _LOG = logging.getLogger(__name__)
 class Projector:
     """One projection's generation, as a consumer's listener."""
 
-    def __init__(self, projection: Projection[Any], *, applier: Applier, reports: Reports) -> None:
+    def __init__(
+        self, projection: Projection[Any], *, applier: Applier, reports: Reports, label: str | None = None
+    ) -> None:
         self._projection = projection
+        self._label = label or projection.name
         self._applier = applier
         self._reports = reports
 
@@ -36,12 +40,12 @@ class Projector:
                     spans.enter_context(span("project", projection=self._projection.name, event=contract.envelope.id))
             holes = await self._applier.apply(contracts)
         if holes:
-            await self._report(holes)
+            await self._report(holes, {one.envelope.subject: one.envelope.service for one in contracts})
 
-    async def _report(self, holes: Sequence[Hole]) -> None:
+    async def _report(self, holes: Sequence[Hole], owners: Mapping[UUID, str]) -> None:
         for hole in holes:
             _LOG.error(
                 "a source has a hole and stands still",
-                extra={"projection": self._projection.name, "aggregate": str(hole.source), "version": hole.got},
+                extra={"projection": self._label, "aggregate": str(hole.source), "version": hole.got},
             )
-        await self._reports.holes(self._projection.name, holes)
+        await self._reports.holes(self._label, holes, owners=owners)

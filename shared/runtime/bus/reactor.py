@@ -54,6 +54,14 @@ class Reactor:
     def wants(self, envelope: Envelope) -> bool:
         return envelope.origin == "live"
 
+    def commands_for(self, event: Envelope) -> Sequence[UUID]:
+        """The ids of the commands that answer this event."""
+        heard = self._reactions.get(event.type, ()) if self.wants(event) else ()
+        return [self._command(reaction, event) for reaction in heard]
+
+    def _command(self, reaction: Reaction, cause: Envelope) -> UUID:
+        return named_id("reaction", self._service, reaction.name, cause.id)
+
     async def handle(self, contracts: Sequence[Contract]) -> None:
         """Each event in turn. What fails holds up its own aggregate and no other. Raises `Partly`."""
         errors: dict[str, Exception] = {}
@@ -110,7 +118,7 @@ class Reactor:
         return Mandate(
             actor=actor,
             action=reaction.action,
-            command=named_id("reaction", self._service, reaction.name, cause.id),
+            command=self._command(reaction, cause),
             cause=EventId(cause.id),
             correlation=cause.correlationid,
             keyed=True,

@@ -105,6 +105,13 @@ async def ensure_topics(*, bootstrap: str, names: Iterable[str], replicas: int) 
     return [step.topic.name for step in steps]
 
 
+async def ensure_dead_letter_topics(groups: Iterable[str], *, bootstrap: str, replicas: int) -> None:
+    """Makes those that are not there."""
+    async with _admin(bootstrap) as admin:
+        steps = _compared(dead_letter_topics(groups, replicas=replicas), await _there(admin), {})
+        await _apply(admin, [step for step in steps if not step.exists])
+
+
 @asynccontextmanager
 async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)

@@ -56,6 +56,8 @@ CREATE TABLE IF NOT EXISTS timers (
     PRIMARY KEY (aggregate, command)
 );
 CREATE INDEX IF NOT EXISTS timers_due_at ON timers (due_at);
+ALTER TABLE timers ADD COLUMN IF NOT EXISTS tries integer NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS retry_at timestamptz, ADD COLUMN IF NOT EXISTS failed_due timestamptz;
 CREATE TABLE IF NOT EXISTS relay (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     position bigint NOT NULL DEFAULT 0
@@ -70,6 +72,20 @@ CREATE TABLE IF NOT EXISTS holes (
     got integer NOT NULL,
     noticed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (projection, source, document)
+);
+ALTER TABLE holes ADD COLUMN IF NOT EXISTS owner text, ADD COLUMN IF NOT EXISTS tries integer NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS next_at timestamptz NOT NULL DEFAULT now(), ADD COLUMN IF NOT EXISTS trouble text;
+CREATE TABLE IF NOT EXISTS compared (
+    consumer text NOT NULL,
+    owner text NOT NULL,
+    position bigint NOT NULL,
+    compared_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (consumer, owner)
+);
+CREATE TABLE IF NOT EXISTS duties (
+    name text PRIMARY KEY,
+    holder uuid NOT NULL,
+    renewed_at timestamptz NOT NULL
 );
 CREATE TABLE IF NOT EXISTS parked (
     consumer text NOT NULL,

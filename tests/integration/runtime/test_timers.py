@@ -138,6 +138,56 @@ async def test_one_broken_timer_does_not_stop_the_others(log: Log, commands: Com
     assert (await versions(log, broken), await versions(log, fine), await waiting(log)) == (1, 2, 1)
 
 
+@pytest.mark.parametrize("error", [KeyError, Unavailable])
+async def test_more_broken_timers_than_are_swept_at_once_do_not_stop_the_others(
+    log: Log, commands: Commands, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    monkeypatch.setattr("shared.runtime.timers._AT_ONCE", 3)
+    broken = {await ringing(log, commands, after=2 * PAST) for _ in range(4)}
+    fine = await ringing(log, commands)
+    sweeping = timers_of(log, Failing(commands, broken, error))
+    await eventually(lambda: _swept_until_rung(sweeping, log, fine))
+
+    assert await waiting(log) == 4
+    tries = await log.pool.fetch("SELECT tries FROM timers")
+    assert min(row["tries"] for row in tries) >= 1
+
+
+async def _swept_until_rung(timers: Timers, log: Log, id: UUID) -> bool:
+    await timers.sweep()
+    return await _rung(log, id)
+
+
+class Failing:
+    """Commands that fail for some."""
+
+    def __init__(self, commands: Commands, broken: set[UUID], error: type[Exception]) -> None:
+        self._commands = commands
+        self._error = error
+        self.broken = broken
+
+    async def ring(self, *, mandate: Mandate, aggregate: UUID) -> object:
+        if aggregate in self.broken:
+            raise self._error
+        return await self._commands.ring(mandate=mandate, aggregate=aggregate)
+
+
+async def test_a_broken_timer_is_tried_again_after_a_pause_and_at_once_when_set_anew(
+    log: Log, commands: Commands
+) -> None:
+    id = await ringing(log, commands)
+    failing = Failing(commands, {id}, KeyError)
+    sweeping = timers_of(log, failing)
+    assert [await sweeping.sweep(), await sweeping.sweep()] == [1, 0]
+    failing.broken = set()
+    await log.pool.execute("UPDATE timers SET retry_at = now() + interval '1 hour'")
+    assert await sweeping.sweep() == 0
+    await log.pool.execute("UPDATE timers SET due_at = now()")
+    assert await sweeping.sweep() == 1
+
+    assert (await versions(log, id), await waiting(log)) == (2, 0)
+
+
 async def test_who_fires_is_the_service_for_the_custodian(log: Log, commands: Commands, timers: Timers) -> None:
     id = await ringing(log, commands)
     await timers.sweep()
