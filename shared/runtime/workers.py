@@ -50,10 +50,11 @@ class Workers:
         store: Store,
         relations: Store,
         inlets: Inlets,
-        feeds: Mapping[str, Feed],
-        letters: DeadLetters,
         parts: Mapping[type, Any],
+        feeds: Mapping[str, Feed],
+        letters: DeadLetters | None,
     ) -> None:
+        """`letters`: how dead letters are told; None: there is no upkeep here."""
         self._service = service
         self._log = log
         self._inlets = inlets
@@ -77,7 +78,8 @@ class Workers:
             for noun, reactions in _by_aggregate(self._service.reactions).items():
                 reactor = Reactor(reactions, service=self._service.name, log=self._log, commands=self._commands)
                 self._react(f"carelog.{self._service.name}.on-{noun}", reactions[0], reactor)
-            self._start("upkeep", self._upkeep().run())
+            if self._letters:
+                self._start("upkeep", self._upkeep(self._letters).run())
             while True:
                 await self._follow_generations()
                 await asyncio.sleep(_LOOK)
@@ -112,12 +114,12 @@ class Workers:
         self._missed.append((missed, first.to.TYPE.split(".")[0]))
         self._consume(group, [first.topic], reactor)
 
-    def _upkeep(self) -> Upkeep:
+    def _upkeep(self, letters: DeadLetters) -> Upkeep:
         return Upkeep(
             duty=Duty("upkeep", log=self._log),
             healing=Healing(log=self._log, feeds=self._feeds),
             heads=Heads(log=self._log, feeds=self._feeds, reports=self.reports, passed=self._passed),
-            letters=self._letters,
+            letters=letters,
             kept=lambda: [*self._kept.values()],
             missed=self._missed,
         )

@@ -103,6 +103,8 @@ class Site:
             relations=self.documents,  # type: ignore[arg-type]
             inlets=inlets(self.broker),
             parts={Commands: Commands(log=log)},
+            feeds={},
+            letters=None,
         )
         workers._projections.pop()  # what is known of other services' aggregates: there are none
         asyncio.create_task(workers.run(), name="workers")  # noqa: RUF006

@@ -62,7 +62,7 @@ class Bus:
 
     async def heard(self, topic: str = "carelog.records.v1", *, partitions: int = PARTITIONS) -> list[Record]:
         """All messages of a topic that are there now, partition by partition."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None, auto_offset_reset="earliest")
         await consumer.start()
         try:
             return await _all(consumer, [TopicPartition(topic, n) for n in range(partitions)])
