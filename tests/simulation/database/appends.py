@@ -83,5 +83,7 @@ def _insert(tables: Connection, now: int, arguments: Arguments, without: Collect
     for _, aggregate, wakes, due in (one for one in timers if one[0] not in without):
         tables.execute("DELETE FROM timers WHERE aggregate = ? AND command = ?", [str(aggregate), wakes])
         if due is not None:
-            tables.execute("INSERT INTO timers (aggregate, command, due_at) VALUES (?, ?, ?)", [str(aggregate), wakes, plain(due)])
+            tables.execute(
+                "INSERT INTO timers (aggregate, command, due_at) VALUES (?, ?, ?)", [str(aggregate), wakes, plain(due)]
+            )
     return first
