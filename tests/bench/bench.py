@@ -48,7 +48,7 @@ class Scale:
 
 FULL = Scale(
     form="the whole bench", rounds=7, appends=24_000, held=60, commands=8_000, idiomatic=1_500, offered=(1_000, 15),
-    events=40_000, deep=10_000_000, grown=(100_000, 1_000_000),
+    events=60_000, deep=10_000_000, grown=(100_000, 1_000_000),
 )  # fmt: skip
 QUICK = Scale(
     form="the quick form", rounds=3, appends=8_000, held=10, commands=3_000, idiomatic=600, offered=(1_000, 5),

@@ -51,7 +51,7 @@ def this_machine(*, form: str) -> Machine:
         date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         cores=os.cpu_count() or 1,
         memory=f"{psutil.virtual_memory().total / 2**30:.0f} GiB of memory",
-        system=f"{platform.system()} {platform.release()}",
+        system=f"{platform.system()} on {platform.machine()}",
         versions={
             "Python": platform.python_version(),
             "PostgreSQL": _said(str(PROGRAMS / "postgres"), "--version").rpartition(" ")[2],

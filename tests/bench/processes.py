@@ -40,12 +40,12 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(*roles: str, home: Path, postgres: str, kafka: str = "") -> AsyncIterator[Serving]:
+async def serving(*roles: str, home: Path, postgres: str, kafka: str = "", **more: str) -> AsyncIterator[Serving]:
     """Each of these roles is ready inside, and has ended after it."""
     issuer = Issuer(home)
     told: dict[str, object] = {
         "postgres": postgres, "issuer": ISSUER, "issuer_keys": issuer.prepare(), "audience": AUDIENCE,
-        "log_level": "WARNING", **({"kafka": kafka} if kafka else {}),
+        "log_level": "WARNING", **({"kafka": kafka} if kafka else {}), **more,
     }  # fmt: skip
     ports = dict(zip(roles, chosen_ports(said="0").values(), strict=False))
     logs = {role: home / f"{role}.log" for role in roles}

@@ -9,7 +9,7 @@ from time import perf_counter
 from uuid import UUID
 
 from shared.runtime.mandate import fresh_id
-from tests.bench.bench import Bench, Case
+from tests.bench.bench import Bench, Case, NotPossible
 from tests.bench.counting import NOTE
 from tests.bench.pipeline import CLIENTS, DOCUMENTS, Ours, end_to_end, ours
 from tests.bench.references.idiomatic.pipeline import idiomatic
@@ -18,6 +18,8 @@ from tests.bench.running import interleaved
 from tests.bench.writing import p99
 from tests.support.counter import mandate
 from tests.support.counters import Commands
+from tests.support.engines import choice
+from tests.support.engines.ferretdb import NativeFerretDB
 
 _SEEN = f"SELECT id FROM {DOCUMENTS} WHERE id = ANY($1)"
 _LOOK = 0.001
@@ -27,17 +29,38 @@ WHOLE = Asked(
     case="end to end", figure="command to visible document, Apache Kafka, JSONB, to the idiomatic pipeline",
     at_least=10,
 )  # fmt: skip
+MONGODB = Asked(
+    case="end to end", figure="command to visible document, Apache Kafka, MongoDB, to the idiomatic pipeline on JSONB",
+    at_least=10,
+)  # fmt: skip
 HALF = Asked(case="submit to visible", figure="p50 at the offered rate, Apache Kafka", unit="ms", at_most=10)
 SLOWEST = Asked(case="submit to visible", figure="p99 at the offered rate, Apache Kafka", unit="ms", at_most=50)
 
 
 async def whole(bench: Bench) -> AsyncIterator[Row]:
+    """Documents in JSONB, as in the pipeline that is compared."""
+    yield await _compared(bench, WHOLE, documents="postgres")
+
+
+async def mongodb(bench: Bench) -> AsyncIterator[Row]:
+    """The same with documents in MongoDB."""
+    engine = choice.mongodb(run=bench.home)
+    if isinstance(engine, NativeFerretDB):
+        raise NotPossible("no MongoDB answers; the server that stands in for it shows what is right, not what is fast")
+    engine.start()
+    try:
+        yield await _compared(bench, MONGODB, documents=engine.address)
+    finally:
+        engine.stop()
+
+
+async def _compared(bench: Bench, asked: Asked, *, documents: str) -> Row:
     """Both pipelines stand; the one that is not measured has nothing to do."""
     scale = bench.scale
     async with (
         bench.database() as dsn,
         bench.database() as other,
-        ours(bench, dsn=dsn, name="whole") as mine,
+        ours(bench, dsn=dsn, name=asked.case.replace(" ", "_"), documents=documents) as mine,
         idiomatic(dsn=other, kafka=bench.kafka, folder=bench.folder("idiomatic")) as theirs,
     ):
         for pipeline in (mine, theirs):
@@ -48,7 +71,7 @@ async def whole(bench: Bench) -> AsyncIterator[Row]:
             partial(end_to_end, theirs, count=scale.idiomatic, note=NOTE),
             warm=False,
         )
-        yield WHOLE.against(ours=measured[0], reference=measured[1])
+        return asked.against(ours=measured[0], reference=measured[1])
 
 
 async def offered(bench: Bench) -> AsyncIterator[Row]:
@@ -108,5 +131,6 @@ async def _offer(pipeline: Ours, *, rate: int, seconds: float) -> list[float]:
 
 VISIBLE = (
     Case(name="end-to-end", asks=(WHOLE,), measure=whole),
+    Case(name="mongodb", asks=(MONGODB,), measure=mongodb),
     Case(name="offered", asks=(HALF, SLOWEST), measure=offered),
 )
