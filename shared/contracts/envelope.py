@@ -3,14 +3,15 @@
 CloudEvents 1.0 in Kafka's binary mode: the envelope is the headers, a contract's JSON is the value.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
+from operator import itemgetter
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 SPECVERSION = "1.0"
 CONTENT_TYPE = "application/json"
@@ -135,34 +136,45 @@ def to_headers(envelope: Envelope, *, traceparent: str | None = None) -> list[tu
 def from_headers(headers: Headers, *, key: bytes | None) -> Envelope:
     """The envelope of a message. Unknown headers are ignored; raises `ValueError` where one that is needed is absent
     or malformed.
+
+    Every consumer does this for every message: hence all texts at once, and UUIDs by pydantic, in a tenth of the time
+    that their own class takes.
     """
     said = dict(headers)
     try:
-        facts: dict[str, Any] = {name: said[header].decode() for name, header in _NEEDED}
-        facts["subject"], facts["subject_id"] = _uuid(facts["subject"])
-        facts["commandid"], _ = _uuid(facts["commandid"])
-        facts["correlationid"], _ = _uuid(facts["correlationid"])
-        facts["time"] = datetime.fromisoformat(facts["time"])
-        facts["recordedtime"] = datetime.fromisoformat(facts["recordedtime"])
-        facts["sequence"] = int(facts["sequence"])
-    except KeyError as missing:
-        raise ValueError(f"not a Carelog message: {missing}") from None
-    facts["key"] = (key or b"").decode()
-    for name, header, absent in _OPTIONAL:
-        facts[name] = raw.decode() if (raw := said.get(header)) is not None else absent
-    facts["patient"], facts["patient_id"] = _uuid(facts["patient"]) if facts["patient"] is not None else (None, None)
+        texts = b"\0".join(_needed(said)).decode().split("\0")
+        facts: dict[str, Any] = dict(zip(_NEEDED, texts, strict=True))
+        facts["key"] = (key or b"").decode()
+        for name, header, absent in _OPTIONAL:
+            facts[name] = raw.decode() if (raw := said.get(header)) is not None else absent
+        facts["subject"], facts["subject_id"] = _named(facts["subject"])
+        patient = facts["patient"]
+        facts["patient"], facts["patient_id"] = (None, None) if patient is None else _named(patient)
+        for name, read in _READ:
+            facts[name] = read(facts[name])
+    except (KeyError, TypeError, ValueError) as broken:
+        raise ValueError(f"not a Carelog message: {type(broken).__name__}") from None
     more = () if said.keys() <= _KNOWN else said.items()
     facts["links"] = {name[len(_LINK) :]: raw.decode() for name, raw in more if name.startswith(_LINK)}
-    return _made(facts)
+    envelope = object.__new__(Envelope)
+    vars(envelope).update(facts)  # at once: a frozen dataclass's own way takes as long as all the rest
+    return envelope
 
 
-_NEEDED = tuple(
-    (name, f"ce_{name}")
-    for name in (
-        "id", "type", "source", "position", "organization", "actor", "role", "purpose",
-        "subject", "commandid", "correlationid", "time", "recordedtime", "sequence",
-    )
+_uuid: Callable[[str], UUID] = TypeAdapter(UUID).validator.validate_python
+
+
+def _named(text: str) -> tuple[UUID, str]:
+    """An id, and how we write it. Of the forms that a UUID may have, ours alone has 36 characters, in lower case."""
+    id = _uuid(text)
+    return id, text if len(text) == 36 and text == text.lower() else str(id)
+
+
+_NEEDED = (
+    "id", "type", "source", "position", "organization", "actor", "role", "purpose",
+    "subject", "commandid", "correlationid", "time", "recordedtime", "sequence",
 )  # fmt: skip
+_needed = itemgetter(*(f"ce_{name}" for name in _NEEDED))
 _OPTIONAL = (
     ("patient", "ce_patient", None),
     ("causationid", "ce_causationid", None),
@@ -170,18 +182,18 @@ _OPTIONAL = (
     ("dataschema", "ce_dataschema", ""),
     ("traceparent", "traceparent", None),
 )
-_KNOWN = frozenset({"ce_specversion", "content-type"}.union(header for _, header, *_ in (*_NEEDED, *_OPTIONAL)))
-
-
-def _made(facts: dict[str, Any]) -> Envelope:
-    """All fields at once: a frozen dataclass's own way sets each by itself, which takes as long as all the rest."""
-    envelope = object.__new__(Envelope)
-    vars(envelope).update(facts)
-    return envelope
-
-
-@lru_cache(maxsize=8_192)
-def _uuid(text: str) -> tuple[UUID, str]:
-    """An id that many messages carry (a patient, a command, a story) is read once; as an id, and as we write it."""
-    id = UUID(text)
-    return id, str(id)
+_READ: tuple[tuple[str, Callable[[str], Any]], ...] = (
+    ("commandid", _uuid),
+    ("correlationid", _uuid),
+    ("time", datetime.fromisoformat),
+    ("recordedtime", datetime.fromisoformat),
+    ("sequence", int),
+)
+_KNOWN = frozenset(
+    (
+        "ce_specversion",
+        "content-type",
+        *(f"ce_{name}" for name in _NEEDED),
+        *(header for _, header, _ in _OPTIONAL),
+    )
+)
