@@ -49,8 +49,6 @@ def unsettled(site: Site, truth: Truth) -> Iterator[str]:
         0
     ]:
         yield f"{row['consumer']} has {row['n']} messages set aside"
-    for row in site.database.run("SELECT projection, source, expected FROM holes", ())[0]:
-        yield f"{row['projection']} misses {row['source']}.{row['expected']}"
     answered = set(truth.commands)
     for contract in _that_are_answered(truth):
         if _reaction_to(contract) not in answered:

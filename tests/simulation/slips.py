@@ -18,7 +18,7 @@ from shared.runtime.mandate import Done, Mandate
 from shared.runtime.projection import Documents, Journal, Shown
 from shared.runtime.service import Published, Reaction, Service
 
-LIMIT = 60
+LIMIT = 120
 POISON = 13
 """an amount that the sheets cannot take until they are mended"""
 WHO = Actor(subject="alice", role="clinician", organization=OrganizationId("north"))

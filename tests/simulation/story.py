@@ -24,6 +24,8 @@ from tests.simulation.world import CALM, Weather, World
 _QUIET_WITHIN = 300.0
 """seconds of virtual time after the storm: more than the longest freeze, the broker's patience and all pauses"""
 _TOPIC = "carelog.records.v1"
+_AGAIN = "UPDATE relay SET rewind_to = 0"
+"""what a topic has lost is published again"""
 _MENDING = "UPDATE parked SET replay_wanted = true WHERE NOT replay_wanted"
 
 
@@ -48,9 +50,10 @@ class Story:
         chance = self.world.chance
         self.site = Site(self.world, doors=2, relays=2, workers=chance.choice((1, 2, 2, 3)))
         slips = [self.world.id() for _ in range(chance.randint(2, 4))]
-        self.clients = Clients(self.world, self.site.doors, slips, poison=chance.choice((0.0, 0.0, 0.1)))
+        self.clients = Clients(self.world, self.site.doors, slips, poison=chance.choice((0.0, 0.1, 0.4)))
         self.weather = Weather.drawn(chance)
         self.outages = chance.random() < 0.5
+        self.losses = chance.choice((0.0, 0.0, 0.05))
         self.wrong: list[str] = []
 
     async def tell(self) -> None:
@@ -66,6 +69,7 @@ class Story:
         chance = self.world.chance
         talks = [self.clients.write_all(), *(self.clients.talk(chance.randint(4, 10)) for _ in range(3))]
         self.world.weather = self.weather
+        self.site.broker.loses = self.losses
         befalls = [self._chaos(), *(self._outage(engine) for engine in self.site.engines if self.outages)]
         chaos = asyncio.gather(*befalls)
         self._talking = asyncio.gather(*talks)
@@ -98,7 +102,10 @@ class Story:
     def _heal(self) -> None:
         self.world.note("the storm is over")
         self.world.weather = CALM
+        self.site.broker.loses = 0.0
         self.site.mended = True
+        if self.site.broker.dropped:
+            self.site.database.run(_AGAIN, ())
 
     async def _settle(self) -> None:
         """Until nothing is under way, or for as long as it may take."""

@@ -13,6 +13,8 @@ import pytest
 
 from tests.simulation.story import simulate
 
+pytestmark = pytest.mark.timeout(900)  # many seeds, on a machine that may have other things to do
+
 _SEEDS = 500
 _PART = 25
 

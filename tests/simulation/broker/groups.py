@@ -39,6 +39,8 @@ class Group:
     name: str
     generation: int = 0
     committed: dict[TopicPartition, int] = field(default_factory=dict)
+    topics: set[str] = field(default_factory=set)
+    """all that it was ever given"""
     _members: dict[int, _Member] = field(default_factory=dict)
     _named: int = 0
     _preparing: bool = False
@@ -51,6 +53,7 @@ class Group:
     def join(self, id: int, topics: Sequence[str]) -> "asyncio.Future[Assigned]":
         """Its partitions, once all have come (again)."""
         now = self.world.loop.time()
+        self.topics.update(topics)
         member = self._members.setdefault(id, _Member(now, topics))
         member.heard_at = now
         member.joining = coming = self.world.loop.create_future()

@@ -61,8 +61,9 @@ class Broker:
         return self._partitions.get(place, [])[start : start + limit]
 
     def behind(self, group: Group) -> int:
-        """How many messages are not handled by the group."""
-        return sum(max(0, len(kept) - group.committed.get(place, 0)) for place, kept in self._partitions.items())
+        """How many messages of its topics are not handled by the group."""
+        kept = ((place, len(records)) for place, records in self._partitions.items() if place.topic in group.topics)
+        return sum(max(0, end - group.committed.get(place, 0)) for place, end in kept)
 
     def everything(self) -> list[Record]:
         """All that is kept, each partition's in order."""

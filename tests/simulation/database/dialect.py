@@ -10,7 +10,7 @@ from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_UNITS = {"ms": 1_000, "s": 1_000_000, "second": 1_000_000, "seconds": 1_000_000, "minute": 60_000_000}
+_UNITS = {"ms": 1_000, "s": 1_000_000, "second": 1_000_000, "seconds": 1_000_000, "minutes": 60_000_000}
 _COLUMNS = re.compile(r"unnest\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s+(WITH ORDINALITY\s+)?AS\s+(\w+)\s*\(([^)]*)\)")
 
 
@@ -59,6 +59,10 @@ def _interval(found: re.Match[str]) -> str:
 _REPLACEMENTS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"(<>|!=)\s*ALL\s*\((\$\d+)(?:::[\w ]+\[\])?\)", r"NOT IN (SELECT value FROM json_each(\2))"),
     (r"=\s*ANY\s*\((\$\d+)(?:::[\w ]+\[\])?\)", r"IN (SELECT value FROM json_each(\1))"),
+    (r"\((\$\d+)::text\[\]\)\[array_position\((\$\d+)::text\[\], ([\w.]+)\)\]", r"beside(\1, \2, \3)"),
+    (r"\(2 \^ (\w+\([^()]*\))\)", r"two_to(\1)"),
+    (r"2 \^\s*(CASE .*? END)", r"two_to(\1)"),
+    (r"^\s*UPDATE (\w+) (\w) SET", r"UPDATE \1 AS \2 SET"),
     (r"interval\s+'([^']+)'", _interval),
     (r"make_interval\(secs => ([^)]+)\)", r"(\1 * 1000000)"),
     (r"extract\(epoch FROM ([^()]*(?:\([^()]*\)[^()]*)*)\)", r"((\1) / 1000000.0)"),
@@ -98,18 +102,53 @@ def _newest_of_each(sql: str) -> str:
 
 
 def statements(script: str) -> list[str]:
-    """The tables and indexes of a script; functions and triggers are left out, `appends` has what they do."""
+    """The tables and indexes of a script; functions and triggers are left out, `appends` has what they do.
+
+    SQLite cannot add a column whose default is asked for each row: it is there from the beginning.
+    """
     without = re.sub(r"CREATE OR REPLACE FUNCTION.*?\$\$.*?\$\$;", "", script, flags=re.DOTALL)
-    without = re.sub(r"DO \$\$.*?\$\$;", "", without, flags=re.DOTALL)
-    kept = (one.strip() for one in without.split(";"))
-    return [one for one in kept if one and not one.startswith("CREATE OR REPLACE TRIGGER")]
+    kept = [one.strip() for one in without.split(";")]
+    added = {found[1]: _added(one) for one in kept if (found := re.match(r"ALTER TABLE (\w+)", one))}
+    made = [one for one in kept if one.startswith(("CREATE TABLE", "CREATE INDEX", "CREATE UNIQUE INDEX"))]
+    return [translated(_with_columns(one, added)) for one in made]
 
 
-def added_columns(statement: str) -> list[tuple[str, str, str]]:
-    """(table, column, its definition) of each `ADD COLUMN IF NOT EXISTS`, which SQLite does not know."""
-    table = re.match(r"ALTER TABLE (?:IF EXISTS )?(\w+)", statement)
-    found = re.findall(r"ADD COLUMN IF NOT EXISTS (\w+) ([^,;]+)", statement)
-    return [(table[1], column, translated(kind)) for column, kind in found] if table else []
+def _added(statement: str) -> list[str]:
+    return re.findall(r"ADD COLUMN IF NOT EXISTS ([^,;]+)", statement)
+
+
+def _with_columns(statement: str, added: Mapping[str, list[str]]) -> str:
+    found = re.match(r"CREATE TABLE IF NOT EXISTS (\w+) \(", statement)
+    if not found:
+        return statement
+    columns = "".join(f"{column}, " for column in added.get(found[1], ()))
+    return f"{found[0]}{columns}{statement[found.end() :]}"
+
+
+class ArrayAggregate:
+    """`array_agg`: what it returns is known by its first character."""
+
+    def __init__(self) -> None:
+        self._values: list[Any] = []
+
+    def step(self, value: Any) -> None:
+        self._values.append(value)
+
+    def finalize(self) -> str:
+        return f"{ARRAY}{json.dumps(self._values)}"
+
+
+ARRAY = "\x01"
+
+
+def beside(values: str, keys: str, key: str) -> Any:
+    """The value that stands where the key does in the other array."""
+    return json.loads(values)[json.loads(keys).index(key)]
+
+
+def value_of(found: Any) -> Any:
+    """As asyncpg would give it."""
+    return json.loads(found[1:]) if isinstance(found, str) and found.startswith(ARRAY) else found
 
 
 @lru_cache(maxsize=65_536)

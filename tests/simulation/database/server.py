@@ -11,7 +11,15 @@ import asyncpg
 
 from shared.runtime.log import schema
 from tests.simulation.database.appends import FUNCTIONS
-from tests.simulation.database.dialect import CONVERTERS, added_columns, plain, statements, translated
+from tests.simulation.database.dialect import (
+    CONVERTERS,
+    ArrayAggregate,
+    beside,
+    plain,
+    statements,
+    translated,
+    value_of,
+)
 from tests.simulation.world import Line, World
 
 _BEGAN = 1_767_225_600_000_000
@@ -45,8 +53,11 @@ class Database:
         self.tables = sqlite3.connect(":memory:", isolation_level=None, detect_types=sqlite3.PARSE_DECLTYPES)
         for name in ("now", "clock_timestamp"):
             self.tables.create_function(name, 0, self.clock)
-        for script in scripts:
-            self._lay_out(script)
+        self.tables.create_function("beside", 3, beside)
+        self.tables.create_function("two_to", 1, lambda power: 2**power)
+        self.tables.create_aggregate("array_agg", 1, ArrayAggregate)  # type: ignore[arg-type]
+        for statement in (one for script in scripts for one in statements(script)):
+            self.tables.execute(statement)
         self.tables.execute(f"INSERT INTO log (schema_version) VALUES ({schema.SCHEMA_VERSION})")
         self.tables.execute("INSERT INTO relay DEFAULT VALUES")
 
@@ -101,7 +112,7 @@ class Database:
         except sqlite3.Error as unknown:
             raise AssertionError(f"the simulated database does not know: {sql} ({unknown})") from unknown
         names = [column[0] for column in cursor.description or ()]
-        rows = [Row(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        rows = [Row(zip(names, map(value_of, row), strict=True)) for row in cursor.fetchall()]
         verb = sql.split(None, 1)[0].upper()
         return rows, f"{verb} {len(rows) if verb == 'SELECT' else cursor.rowcount}"
 
@@ -109,18 +120,6 @@ class Database:
         for session, listened, callback, context in self.listeners:
             if listened == channel:
                 self.world.loop.call_later(self.world.travel(), _tell, session, callback, channel, context=context)
-
-    def _lay_out(self, script: str) -> None:
-        for statement in statements(script):
-            if statement.startswith("ALTER TABLE"):
-                for table, column, kind in added_columns(statement):
-                    self._add(table, column, kind)
-            else:
-                self.tables.execute(translated(statement))
-
-    def _add(self, table: str, column: str, kind: str) -> None:
-        if column not in [row[1] for row in self.tables.execute(f"PRAGMA table_info({table})")]:
-            self.tables.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
 
 @cache
