@@ -1,6 +1,6 @@
 """Applying contracts to documents: races are read and folded again, holes are reported whatever else happens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -10,8 +10,8 @@ from shared.contracts.envelope import Contract
 from shared.runtime.documents.memory import MemoryDocuments
 from shared.runtime.documents.port import Collection, Document, Write
 from shared.runtime.projecting import Applier, Hole, applier
-from shared.runtime.projection import Projection
-from tests.support.counters import CounterCounted, CounterOpened, Lines, Tally
+from shared.runtime.projection import Projection, Shown
+from tests.support.counters import Count, CounterCounted, CounterOpened, Lines, Tally
 from tests.support.running import said
 from tests.unit.records.known import ANN, BOB
 
@@ -113,3 +113,20 @@ async def test_a_row_is_there_before_its_source_says_so() -> None:
     assert await applies.apply(stream()) == []
     assert await everything(applies, store) == before
     assert len(await store.scan(rows, after="", limit=100)) == 4
+
+
+class Shy(Tally):
+    """Not to be seen any more once it has been counted."""
+
+    def render(self, id: str, states: Mapping[str, Count]) -> Shown | None:
+        return None if states[id].total else super().render(id, states)
+
+
+async def test_what_is_not_to_be_seen_any_more_is_known_all_the_same() -> None:
+    """Deleted, it would begin anew with the next event, or come back with an old one that comes again."""
+    store = MemoryDocuments()
+    applies = await a_store(Shy(), store)
+    for contracts in (stream()[:1], stream(), stream()[:1]):
+        assert not await applies.apply(contracts)
+
+    assert [(one.revision, one.visible) for one in await everything(applies, store)] == [(4, False)]
