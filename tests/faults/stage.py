@@ -22,6 +22,7 @@ class Stage:
         self._kept = kept
         self._grounds: dict[str, Played] = {}
         self._known: dict[int, tuple[Mirror, Topics]] = {}
+        self._borrowed: list[Small] = []
         self._made = 0
 
     async def five(self) -> Five:
@@ -60,8 +61,15 @@ class Stage:
             self._known[id(ground)] = (Mirror(ground), Topics(ground))  # type: ignore[arg-type]
         return self._known[id(ground)]
 
+    def borrow(self, ground: Small) -> None:
+        """A ground that its row starts and stops itself; its logs are kept like the others'."""
+        self._borrowed.append(ground)
+
     async def after(self, number: str, *, held: bool) -> None:
         """A row is over. Grounds of its own go; where it did not hold, all go, and their logs are kept."""
+        for ground in self._borrowed if not held else ():
+            await asyncio.to_thread(self._keep, ground.written(), number)
+        self._borrowed.clear()
         for name in list(self._grounds):
             if not held or name not in ("five", "small"):
                 await self._left(name, number if not held else "")

@@ -3,17 +3,19 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
 import httpx
 import psutil
 
 from deploy.embedded.home import Mark
 from deploy.embedded.issuer import AUDIENCE, ISSUER, Issuer
 from deploy.embedded.ports import HOST, chosen_ports
-from deploy.embedded.postgres import LocalPostgres
+from deploy.embedded.postgres import LocalPostgres, PostgresUnavailable
 from deploy.embedded.processes import Keeper, Program
 from deploy.story.cast import Caller
 from shared.contracts.envelope import Contract
@@ -27,6 +29,7 @@ from tests.support.engines.native import NativeEngine
 
 _ROOT = Path(__file__).parents[3]
 _PATIENCE = 60.0
+_LOOK = 2.0
 
 
 class NotReady(RuntimeError):
@@ -79,12 +82,38 @@ class Small:
         """These stop, politely, and are not started again."""
         await asyncio.gather(*(self.keepers.pop(name).stop(patience=patience) for name in processes))
 
+    async def renew(self, name: str, *, told: Mapping[str, str] | None = None) -> None:
+        """A process ends and another one takes its place, which is told this, too."""
+        await self.keepers[name].stop(patience=15)
+        self._keep(name, self._line(name), {**self.environment(name), **(told or {})})
+        await self.ready(name)
+
     async def stop(self) -> None:
         await self.end(*(name for name in list(self.keepers) if name != "broker"))
         await self.end(*self.keepers)
         if self.kafka_engine:
             await asyncio.to_thread(self.kafka_engine.stop)
         await asyncio.to_thread(self.postgres.stop)
+
+    @asynccontextmanager
+    async def keeping_postgres(self) -> AsyncIterator[None]:
+        """A database that ends meanwhile is started again, as the supervisor of the embedded mode does it."""
+        task = asyncio.create_task(self._keep_postgres())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _keep_postgres(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK)
+            try:
+                connection = await asyncpg.connect(self.database("records"), timeout=5)
+                await connection.close()
+            except (OSError, asyncpg.PostgresError, TimeoutError):
+                with suppress(PostgresUnavailable):
+                    await asyncio.to_thread(self.postgres.start)
 
     async def ready(self, name: str, *, within: float = _PATIENCE) -> None:
         """Returns when the process says that it is ready. Raises `NotReady`."""
@@ -154,7 +183,7 @@ class Small:
         return await PostgresDocuments.open(dsn=self.database(service), connections=2)
 
     def written(self) -> Sequence[Path]:
-        return [self._postgres_home / "log", *self.folder.glob("*.log*")]
+        return [self.postgres_log, *self.folder.glob("*.log*")]
 
     # what is done to it ----------------------------------------------------------------------------------------------
 
@@ -164,6 +193,10 @@ class Small:
         if mark is None or mark.process is None:
             raise LookupError(f"{name} is not running")
         return mark.process
+
+    @property
+    def postgres_log(self) -> Path:
+        return self._postgres_home / "log"
 
     @property
     def postmaster(self) -> psutil.Process:

@@ -65,6 +65,8 @@ class Client:
         self._tokens: dict[Caller, tuple[float, str]] = {}
         self._turns = cycle(range(1_000_000))
         self.trouble = Trouble()
+        self.took: list[float] = []
+        """seconds to the answer of each try that had one"""
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -113,9 +115,15 @@ class Client:
             self.trouble.broken += 1
         else:
             self.trouble.later += answer.status_code in LATER
-            self.trouble.slowest = max(self.trouble.slowest, monotonic() - began)
+            self.took.append(monotonic() - began)
+            self.trouble.slowest = max(self.trouble.slowest, self.took[-1])
             return answer
         return None
+
+    def percentile(self, share: float) -> float:
+        """Milliseconds in which this share of the tries was answered."""
+        ordered = sorted(self.took) or [0.0]
+        return 1000 * ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
     def _address(self, service: str) -> str:
         there = self._ground.addresses(service)

@@ -72,7 +72,11 @@ class Oracle:
     wrong: list[str] = field(default_factory=list)
     """what was seen at once: an answer that must not be"""
     over: bool = False
+    longest_stall: float = 0.0
+    """seconds between two acknowledgements, whoever got them"""
+    _acknowledged_at: float = field(default_factory=monotonic)
     _keys: int = 0
+    _ended: int = 0
     _working: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -80,6 +84,7 @@ class Oracle:
         self._events = self.mirror.events
 
     async def close(self) -> None:
+        self._ended = self.mirror.events
         await self.client.close()
 
     # commands --------------------------------------------------------------------------------------------------------
@@ -125,6 +130,8 @@ class Oracle:
     def _note(self, command: Command, answer: Answer) -> None:
         if answer.fine:
             self.counts.acknowledged += 1
+            self.longest_stall = max(self.longest_stall, monotonic() - self._acknowledged_at)
+            self._acknowledged_at = monotonic()
             return
         self.counts.refused += 1
         self.counts.refusals[f"{answer.status} {command.service} {command.door.rsplit('/', 1)[-1]}"] += 1
@@ -182,12 +189,21 @@ class Oracle:
             await asyncio.sleep(0.02)
         return monotonic() - began
 
+    async def comes_to(self, holds: Callable[[], bool], *, within: float = 60.0) -> bool:
+        """Whether it came to hold in time, while the load goes on."""
+        deadline = monotonic() + within
+        while not holds():
+            if monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.05)
+        return True
+
     # judgement -------------------------------------------------------------------------------------------------------
 
     @property
     def events(self) -> int:
         """Events in the logs since this oracle began, as far as the mirror has read."""
-        return self.mirror.events - self._events
+        return (self._ended or self.mirror.events) - self._events
 
     def unkept(self) -> list[str]:
         """I1: every command that was acknowledged is in its log, with its whole effect, once; no refused one is."""

@@ -24,6 +24,10 @@ _AWHILE = 6.0
 _SLOTS_TRIED = 5
 
 
+class Lost(RuntimeError):
+    """What a row needs could not be made."""
+
+
 async def live(oracle: Oracle, random: Random) -> None:
     """A new patient's whole way, or more about one who is there already."""
     if oracle.patients and random.random() < 0.5:
@@ -49,6 +53,35 @@ async def _go(oracle: Oracle, random: Random, patient: str) -> None:
             await _visit(oracle, random, patient, appointment)
             await _referral(oracle, HEART_DOCTOR, referral, "outcome", "outcome-received", {"note": oracle.canary})
             await _referral(oracle, NORTH_DOCTOR, referral, "review", "reviewed", {"note": oracle.canary})
+
+
+async def a_slot(oracle: Oracle, random: Random) -> dict[str, Any]:
+    """A booking that can be made: for a patient that scheduling has heard of, of a slot that is free."""
+    patient = await _register(oracle, random)
+    referral = await _refer(oracle, random, patient, declined=0.0) if patient else None
+    if patient is None or referral is None or await _book(oracle, random, patient, referral) is None:
+        raise Lost("no slot could be had for a patient who is known")
+    chosen = random.sample(_RESOURCES, 2)
+    slots = await oracle.heard(HEART_DESK, "scheduling", _slots(chosen), lambda said: said["slots"])
+    return {"patient": patient, "schedules": chosen, "start": slots[-1]["start"], "reason": oracle.canary}
+
+
+async def a_claim(oracle: Oracle, random: Random) -> tuple[str, int]:
+    """A claim that was submitted, and its version."""
+    patient = await _register(oracle, random)
+    referral = await _refer(oracle, random, patient, declined=0.0) if patient else None
+    if patient is None or referral is None:
+        raise Lost("no patient could be referred")
+    opened = await _tell(oracle, HEART_BILLER, "billing", "/claims", {"patient": patient}, effect="claim.opened")
+    if (claim := _id(opened)) is None:
+        raise Lost("no claim could be opened")
+    amount = {"value": "100.00", "currency": "USD"}
+    charge = {"code": {"system": "http://www.ama-assn.org/go/cpt", "code": "99243"}, "amount": amount}
+    await _claim(oracle, claim, "charges", "charged", {**charge, "effective": "2026-03-02"})
+    submitted = await oracle.command(
+        HEART_BILLER, "POST", "billing", f"/claims/{claim}/submit", effect=["billing.claim.submitted"]
+    )
+    return claim, int(submitted.body["version"])
 
 
 async def _tell(
@@ -97,7 +130,7 @@ async def _note(oracle: Oracle, random: Random, patient: str) -> None:
         await _tell(oracle, NORTH_DOCTOR, "records", "/fhir/Condition", body, effect="condition.recorded")
 
 
-async def _refer(oracle: Oracle, random: Random, patient: str) -> str | None:
+async def _refer(oracle: Oracle, random: Random, patient: str, *, declined: float = 0.1) -> str | None:
     """Drafted, sent, and accepted or declined."""
     body = {
         "patient": patient,
@@ -110,7 +143,7 @@ async def _refer(oracle: Oracle, random: Random, patient: str) -> str | None:
     if (referral := _id(drafted)) is None:
         return None
     await _referral(oracle, NORTH_DOCTOR, referral, "send", "sent")
-    if random.random() < 0.1:
+    if random.random() < declined:
         await _referral(oracle, HEART_DOCTOR, referral, "decline", "declined", {"reason": oracle.canary})
         return None
     await _referral(oracle, HEART_DOCTOR, referral, "accept", "accepted")

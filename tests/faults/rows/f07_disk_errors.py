@@ -1,0 +1,48 @@
+"""F07: the disk refuses to keep what the database hands it."""
+
+import asyncpg
+
+from tests.faults.drill import Drill
+from tests.faults.grounds.small import Small
+from tests.faults.injecting.calls import injected
+from tests.faults.oracle.oracle import Oracle
+from tests.faults.row import FellShort, row
+
+
+@row(
+    "F07",
+    "fsync error",
+    injected="strace: the next `fdatasync` of each session of the database answers EIO; PostgreSQL panics and recovers",
+    needs=("strace",),
+)
+async def disk_errors(drill: Drill) -> None:
+    small = await drill.small()
+    times = drill.short_or_full(1, 5)
+    for _ in range(times):
+        async with small.keeping_postgres(), drill.under_load(small, heals_within=60) as oracle:
+            await _panic(small, oracle)
+    drill.note(panics=times)
+
+
+async def _panic(small: Small, oracle: Oracle) -> None:
+    before = _panics(small)
+    async with injected(await _sessions(small), calls="fdatasync,fsync", what="error=EIO:when=1"):
+        if not await oracle.comes_to(lambda: _panics(small) > before):
+            raise FellShort("no session of the database met the error")
+
+
+def _panics(small: Small) -> int:
+    return small.postgres_log.read_text(errors="replace").count("PANIC")
+
+
+async def _sessions(small: Small) -> list[int]:
+    """Those of the service: ours come and go."""
+    connection = await asyncpg.connect(small.database("records"))
+    try:
+        rows = await connection.fetch(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_start < clock_timestamp() - interval '3 s'"
+        )
+    finally:
+        await connection.close()
+    return [row["pid"] for row in rows]
