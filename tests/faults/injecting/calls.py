@@ -19,13 +19,16 @@ async def injected(
 
     `children`: at those of the processes that they start meanwhile, too. Raises `NotHere` where nobody may be traced.
     """
+    pids = list(pids)
+    if not pids:
+        raise LookupError("there is no process to trace")
     line = ["strace", "-qq", *(["-f"] if children else []), "-o", "/dev/null"]
     for pid in pids:
         line += ["-p", str(pid)]
     line += ["-e", f"trace={calls}", "-e", f"inject={calls}:{what}", "-e", "signal=none"]
     strace = await asyncio.create_subprocess_exec(*line, stderr=asyncio.subprocess.PIPE)
     try:
-        await _attached(strace, list(pids))
+        await _attached(strace, pids)
         yield strace
     finally:
         if strace.returncode is None:

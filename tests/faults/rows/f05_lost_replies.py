@@ -1,5 +1,7 @@
 """F05: the database has committed, and the reply never arrives."""
 
+from collections.abc import AsyncIterator
+
 import asyncpg
 
 from tests.faults.drill import Drill
@@ -18,12 +20,12 @@ class AppendWatch(Way):
         self._proxy = proxy
         self.armed = False
 
-    async def take(self, chunk: bytes) -> tuple[bytes, bool]:
-        taken = await super().take(chunk)
+    async def take(self, chunk: bytes) -> AsyncIterator[tuple[bytes, bool]]:
         if self.armed and len(chunk) >= _APPEND:
             self.armed = False
             self._proxy.cut_after(0)
-        return taken
+        async for taken in super().take(chunk):
+            yield taken
 
 
 @row(

@@ -76,6 +76,13 @@ async def _every_answer(small: Small) -> AsyncIterator[None]:
         sleeping = asyncio.create_task(connection.execute("SELECT pg_sleep(3600)"))
         yield
     finally:
-        connection.terminate()
-        if sleeping:
+        await _ended(small, connection.get_server_pid())
+        if sleeping is not None:
             await asyncio.gather(sleeping, return_exceptions=True)
+
+
+async def _ended(small: Small, pid: int) -> None:
+    """A session that sleeps does not see that its client is gone."""
+    connection = await asyncpg.connect(small.database("records"))
+    await connection.execute("SELECT pg_terminate_backend($1)", pid)
+    await connection.close()
