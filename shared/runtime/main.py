@@ -3,10 +3,9 @@
 import asyncio
 import gc
 import logging
-import signal
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
 from typing import Any, get_args
 from typing import Literal as Choice
 
@@ -17,6 +16,7 @@ from shared.runtime.bus.topics import ensure_topics
 from shared.runtime.http.app import build_app
 from shared.runtime.runtime import TOPICS, Runtime
 from shared.runtime.service import Service
+from shared.runtime.serving import Server
 from shared.runtime.signals import announce
 from shared.runtime.telemetry import log_as_json, start_tracing
 from shared.runtime.workers import background
@@ -89,19 +89,6 @@ async def _with_topics(runtime: Runtime, work: Coroutine[Any, Any, None]) -> Non
         work.close()
 
 
-class _Server(uvicorn.Server):
-    """Ends at a signal and returns. uvicorn's own raises the signal again, which would end the process before it has
-    let go of its groups, its spans and its connections.
-    """
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
-
-
 async def _serve(runtime: Runtime, *, whole: bool) -> None:
     """Serves until a signal. A relay or worker alone serves its health."""
     app = build_app(runtime.service, runtime, whole=whole)
@@ -117,4 +104,4 @@ async def _serve(runtime: Runtime, *, whole: bool) -> None:
         timeout_graceful_shutdown=10,
         lifespan="off",
     )
-    await _Server(config).serve()
+    await Server(config).serve()
