@@ -72,6 +72,8 @@ class Oracle:
     wrong: list[str] = field(default_factory=list)
     """what was seen at once: an answer that must not be"""
     over: bool = False
+    hears_within: float = 6.0
+    """seconds that a service is given to hear of another's things, before a way ends there"""
     longest_stall: float = 0.0
     """seconds between two acknowledgements, whoever got them"""
     _acknowledged_at: float = field(default_factory=monotonic)

@@ -19,8 +19,6 @@ Body = Mapping[str, Any]
 
 _RESOURCES = ("dr-lindqvist", "echo-room-1", "room-2")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_AWHILE = 6.0
-"""seconds that a service is given to hear of another's things"""
 _SLOTS_TRIED = 5
 
 
@@ -96,7 +94,7 @@ async def _tell(
 ) -> Answer:
     """One command. `effect`: the events it makes, by the ends of their names."""
     made = [f"{service}.{one}" for one in (effect or "").split()]
-    return await oracle.command(who, method, service, path, body, effect=made, until_heard=_AWHILE)
+    return await oracle.command(who, method, service, path, body, effect=made, until_heard=oracle.hears_within)
 
 
 async def _register(oracle: Oracle, random: Random) -> str | None:
@@ -225,7 +223,7 @@ async def _bill(oracle: Oracle, random: Random, patient: str, encounter: str) ->
         "billing",
         f"/claims?patient={patient}",
         lambda said: next((one["id"] for one in said["items"] if one["encounter"] == encounter), None),
-        within=_AWHILE,
+        within=oracle.hears_within,
     )
     if claim is None:
         return

@@ -25,6 +25,7 @@ async def fifty_at_once(drill: Drill) -> None:
     five = await drill.five()
     rounds = drill.short_or_full(1, 10)
     async with drill.under_load(five, clients=2, heals_within=60) as oracle:
+        oracle.hears_within = 60
         for _ in range(rounds):
             await _one_slot(drill, oracle)
             await _one_key(drill, oracle)
