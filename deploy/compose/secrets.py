@@ -5,15 +5,20 @@
 
 import secrets
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from deploy.embedded.home import Home
 from shared.contracts.catalogue import SERVICES
 
+_FEED_TOKEN = timedelta(days=90)
+"""nothing renews it while the containers run: `docker compose up` does"""
+
 
 def make(*, folder: Path, home: Home) -> None:
     """`postgres/` and `mongodb/` hold the engines' passwords, `<service>/` what that service's settings read."""
     keys = home.issuer.prepare().read_text("utf-8")
+    home.issuer.renew_feed_token(lifetime=_FEED_TOKEN, after=timedelta(days=1))
     for engine in ("postgres", "mongodb"):
         _once(folder / engine / "password", secrets.token_urlsafe(24))
     for service in SERVICES:
@@ -24,6 +29,7 @@ def make(*, folder: Path, home: Home) -> None:
         _once(folder / service / "carelog_postgres", f"postgresql://{name}:{passwords['postgres']}@postgres/{name}")
         _once(folder / service / "carelog_documents", f"mongodb://{name}:{passwords['mongodb']}@mongodb/{name}")
         _write(folder / service / "issuer.jwks.json", keys)
+        _write(folder / service / "feed.token", home.issuer.feed_token.read_text("utf-8"))
 
 
 def _once(path: Path, value: str) -> str:

@@ -5,6 +5,7 @@ For one machine only. Elsewhere tokens come from an OpenID provider, and this ke
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -46,6 +47,22 @@ class Issuer:
         if not self.key_set.exists() or self.key_set.read_text("utf-8") != content:
             _write(self.key_set, content.encode(), mode=0o644)
         return self.key_set
+
+    @property
+    def feed_token(self) -> Path:
+        """The file with the token that services show to one another's feeds: what `CARELOG_FEED_TOKEN_FILE` names."""
+        return self.home / "feed.token"
+
+    def renew_feed_token(self, *, lifetime: timedelta, after: timedelta = timedelta()) -> None:
+        """Writes it anew, where it is older than `after`; readers look into the file each time."""
+        with suppress(FileNotFoundError):
+            written = datetime.fromtimestamp(self.feed_token.stat().st_mtime, UTC)
+            if timedelta() <= datetime.now(UTC) - written < after:
+                return
+        said = self.token(
+            subject="carelog", role="system", organization="carelog", purpose="HOPERAT", lifetime=lifetime
+        )
+        _write(self.feed_token, said.encode(), mode=0o600)
 
     def token(
         self, *, subject: str, role: Role, organization: str, purpose: Purpose = "TREAT", lifetime: timedelta

@@ -51,6 +51,9 @@ def service_programs(*, home: Home, wanted: Wanted, databases: Mapping[str, str]
         "CARELOG_AUDIENCE": AUDIENCE,
         "CARELOG_HOST": HOST,
         "CARELOG_CHANNEL": wanted.channel_in(home),
+        "CARELOG_FEEDS": ",".join(f"{name}={at}" for name, at in service_addresses(ports=wanted.ports).items()),
+        "CARELOG_FEED_TOKEN_FILE": str(home.issuer.feed_token),
+        "CARELOG_INSTANCE": "embedded",
     }
     return [
         Program(

@@ -7,6 +7,7 @@ import fcntl
 import os
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from time import monotonic
 from types import TracebackType
 from typing import IO, Any, Self
@@ -28,6 +29,8 @@ _DEATHS_AT_START = 3
 _LOOK = 5.0
 _SILENT_FOR = 45.0
 """seconds without a sign of life after which a service is started anew"""
+_FEED_TOKEN = timedelta(hours=1)
+"""how long the token for the feeds is good; a new one is written long before"""
 _LARGEST_LOG = 20 * 1024 * 1024
 _SERVICES_MAY_TAKE = 6.0
 _BROKER_MAY_TAKE = 2.0
@@ -88,6 +91,7 @@ class Supervisor:
         for folder in (self._home.path, self._home.logs, self._home.outbox):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._home.issuer.prepare()
+        self._home.issuer.renew_feed_token(lifetime=_FEED_TOKEN)
 
     def _clear_the_place(self) -> None:
         """Ends what a killed supervisor left, and sees that nobody else listens where we shall."""
@@ -150,6 +154,7 @@ class Supervisor:
         async with httpx.AsyncClient(timeout=_LOOK) as client:
             while True:
                 await asyncio.sleep(_LOOK)
+                self._home.issuer.renew_feed_token(lifetime=_FEED_TOKEN, after=_FEED_TOKEN / 6)
                 await self._see_to_postgres()
                 for name, keeper in self._keepers.items():
                     bound_log(log=keeper.program.log, most=_LARGEST_LOG)

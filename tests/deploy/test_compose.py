@@ -12,12 +12,14 @@ from typing import Any
 from urllib.request import urlopen
 
 import jsonschema
+import jwt
 import pytest
 
 from deploy.compose import secrets
 from deploy.embedded.home import Home
 from deploy.embedded.issuer import ISSUER
 from shared.contracts.catalogue import SERVICES
+from shared.runtime.bus.feeds import addresses
 from tests.deploy.tree import TREE, compose, service, text
 from tests.support.engines.container import docker_answers
 
@@ -72,6 +74,16 @@ def test_our_containers_can_do_little(name: str) -> None:
     assert one["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in one["security_opt"]
     assert one.get("user") is None or one["network_mode"] == "none"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_knows_the_others_feeds_and_has_a_token_for_them(name: str, tmp_path: Path) -> None:
+    said = declared(name)["environment"]
+    assert addresses(said["CARELOG_FEEDS"]) == {other: f"http://{other}:8080" for other in SERVICES}
+    secrets.make(folder=tmp_path / "made", home=Home(tmp_path / "home"))
+    token = (tmp_path / "made" / name / Path(said["CARELOG_FEED_TOKEN_FILE"]).name).read_text("utf-8")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["role"], claims["iss"]) == ("system", ISSUER)
 
 
 def test_secrets_are_seen_by_their_readers_alone() -> None:

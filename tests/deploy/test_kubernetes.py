@@ -8,6 +8,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 
 from shared.contracts.catalogue import SERVICES
+from shared.runtime.bus.feeds import addresses
 from shared.runtime.main import Role
 from tests.deploy.tree import manifests, service
 
@@ -53,13 +54,20 @@ def allowed_out(built: list[dict[str, Any]], deployment: str) -> set[tuple[str, 
     labels = of_kind(built, "Deployment")[deployment]["spec"]["template"]["metadata"]["labels"]
     policies = of_kind(built, "NetworkPolicy").values()
     return {
-        (peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"], port["port"])
+        (_named(peer), port["port"])
         for policy in policies
         if is_chosen(policy["spec"]["podSelector"], labels)
         for rule in policy["spec"].get("egress", ())
         for peer in rule["to"]
         for port in rule["ports"]
     }
+
+
+def _named(peer: Mapping[str, Any]) -> str:
+    """A namespace, or those of our own pods that may be talked to."""
+    if "namespaceSelector" in peer:
+        return str(peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"])
+    return str(peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"])
 
 
 def test_every_manifest_is_valid_by_its_schema(built: list[dict[str, Any]]) -> None:
@@ -157,6 +165,8 @@ def test_settings_and_secrets_are_enough_to_start(
     monkeypatch.setenv("CARELOG_SECRETS", str(tmp_path))
     settings = service(name).settings.read()
     assert settings.port == 8080
+    assert addresses(settings.feeds) == {other: f"http://{other}-api" for other in SERVICES}
+    assert Path(settings.feed_token_file).parent == Path(settings_of(built, name)["data"]["CARELOG_SECRETS"])
     assert not {"CARELOG_POSTGRES", "CARELOG_DOCUMENTS"} & settings_of(built, name)["data"].keys()
 
 
@@ -173,13 +183,14 @@ def test_nothing_goes_in_or_out_that_is_not_named(built: list[dict[str, Any]]) -
         "policyTypes": ["Ingress", "Egress"],
     }
     ingress = {name for name, one in of_kind(built, "NetworkPolicy").items() if "ingress" in one["spec"]}
-    assert ingress == {"doors", "metrics"}
+    assert ingress == {"doors", "feeds", "metrics"}
 
 
 @pytest.mark.parametrize("name", PODS)
 def test_a_pod_reaches_what_its_role_needs_and_nothing_else(built: list[dict[str, Any]], name: str) -> None:
     needed = {("kube-system", 53), ("postgres", 5432), ("mongodb", 27017)}
     needed |= {("issuer", 443)} if name.endswith("-api") else {("kafka", 9092)}
+    needed |= {("api", 8080)} if name.endswith("-worker") else set()
     needed |= {("mail", 587)} if name == "notifications-worker" else set()
     assert allowed_out(built, name) == needed
 

@@ -1,6 +1,7 @@
 """The embedded issuer: a key that nobody else can read, and tokens that the doors accept."""
 
 import json
+import os
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -48,3 +49,18 @@ def test_a_token_of_yesterday_is_still_good_after_a_restart(tmp_path: Path) -> N
     [key] = json.loads(Issuer(tmp_path).prepare().read_text())["keys"]
     assert jwt.get_unverified_header(token)["kid"] == key["kid"]
     assert set(key) == {"kty", "crv", "x", "y", "kid", "use", "alg"}, "the public half alone"
+
+
+def test_the_token_for_the_feeds_is_renewed_when_it_is_old(tmp_path: Path) -> None:
+    issuer = Issuer(tmp_path / "home")
+    issuer.prepare()
+    lifetime, after = timedelta(hours=1), timedelta(minutes=10)
+    issuer.renew_feed_token(lifetime=lifetime)
+    first = issuer.feed_token.read_text("utf-8")
+    issuer.renew_feed_token(lifetime=lifetime, after=after)
+    assert issuer.feed_token.read_text("utf-8") == first
+    old = issuer.feed_token.stat().st_mtime - 601
+    os.utime(issuer.feed_token, (old, old))
+    issuer.renew_feed_token(lifetime=lifetime, after=after)
+    assert issuer.feed_token.read_text("utf-8") != first
+    assert issuer.feed_token.stat().st_mode & 0o777 == 0o600
