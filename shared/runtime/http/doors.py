@@ -8,7 +8,7 @@ async def accept(id: UUID, wish: Accept, commands: Annotated[Commands, the(Comma
     return reply(await commands.accept(mandate, id=id, ...))
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -89,11 +89,8 @@ def reads(action: Action) -> Any:
 
 
 def may(action: Action) -> Any:
-    """The mandate of a command, from a caller whose role may give it at all; the rest is judged by the thing itself.
-
-    While it runs, the same Idempotency-Key waits: the second caller gets the first one's answer.
-    """
-    return Depends(_May(_known(action)), scope="function")
+    """The mandate of a command, from a caller whose role may give it at all; the rest is judged by the thing itself."""
+    return Depends(_May(_known(action)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +120,11 @@ class _May:
         carelog_origin: Annotated[
             str | None, Header(description="`live`, or `history` for what is taken over from another system.")
         ] = None,
-    ) -> AsyncIterator[Mandate]:
+    ) -> Mandate:
         action = _chosen(self.action, request)
         permit(actor, action)
         keyed = idempotency_key is not None
-        mandate = Mandate(
+        return Mandate(
             actor=actor,
             action=action,
             command=command_of(actor, idempotency_key) if idempotency_key is not None else fresh_id(),
@@ -137,8 +134,6 @@ class _May:
             fingerprint=await fingerprint_of(request) if keyed else b"",
             keyed=keyed,
         )
-        async with site(request).under_way.hold(mandate.command):
-            yield mandate
 
 
 def every_route_has_an_action(app: FastAPI) -> None:

@@ -1,14 +1,13 @@
-"""What the doors of a service stand on: its running parts, its callers, and the commands that are under way."""
+"""What the doors of a service stand on: its running parts, and its callers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from starlette.requests import Request
 
 from shared.runtime.feed import Feed
 from shared.runtime.http.callers import Callers
-from shared.runtime.locks import KeyedLocks
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry.metrics import Metrics
 
@@ -37,8 +36,6 @@ class Running(Protocol):
 class Site:
     runtime: Running
     callers: Callers
-    under_way: KeyedLocks = field(default_factory=KeyedLocks)
-    """the commands with an Idempotency-Key: the second waits for the first one's answer"""
 
 
 def site(request: Request) -> Site:

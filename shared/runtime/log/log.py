@@ -226,11 +226,16 @@ class Log:
             self._running -= 1
 
     async def _run(self, mandate: Mandate, decide: Decide, target: UUID | None, also: Iterable[UUID]) -> Done:
-        if mandate.keyed and (kept := await self._kept(mandate)):
-            return kept
-        held = sorted({*also, *([target] if target else [])})
+        """The same command again waits here for the first one's answer."""
+        if not mandate.keyed:
+            return await self._holding(mandate, decide, target, also)
+        async with self._locks.hold(("command", mandate.command)):
+            return await self._kept(mandate) or await self._holding(mandate, decide, target, also)
+
+    async def _holding(self, mandate: Mandate, decide: Decide, target: UUID | None, also: Iterable[UUID]) -> Done:
+        """Several locks are taken in order of id."""
         async with AsyncExitStack() as stack:
-            for id in held:
+            for id in sorted({*also, *([target] if target else ())}):
                 await stack.enter_async_context(self._locks.hold(id))
             return await self._attempt(mandate, decide, target)
 

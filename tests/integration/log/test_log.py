@@ -64,6 +64,21 @@ async def test_one_command_id_fifty_times_at_once_takes_effect_once(log: Log) ->
     assert len(await positions(log)) == 1
 
 
+async def test_the_same_command_at_once_waits_for_the_first_and_is_asked_once(log: Log) -> None:
+    said, asked = mandate(keyed=True), []
+
+    async def decide(unit: Unit) -> Any:
+        asked.append(1)
+        await asyncio.sleep(0)
+        unit.add(Counter.open(id=fresh_id(), at=said.at))
+        return {"asked": len(asked)}
+
+    answers = await asyncio.gather(*(log.run(said, decide) for _ in range(50)))
+    assert asked == [1]
+    assert {done.changed for done in answers} == {answers[0].changed}
+    assert not log._locks._locks
+
+
 async def test_the_same_command_id_with_another_content_is_refused(log: Log) -> None:
     said = mandate(keyed=True, fingerprint=b"one")
     await opened(log, by=said)

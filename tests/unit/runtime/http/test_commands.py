@@ -1,6 +1,5 @@
 """What comes with a command or a query: its id, what it expects, what it answers, and what it waits for."""
 
-import asyncio
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -83,18 +82,6 @@ async def test_the_same_key_with_another_body_or_address_is_refused(ann: httpx.A
         await ann.post("/notes?a=b", json=NOTE, headers=key),
     ):
         assert (another.status_code, another.json()["code"]) == (422, "KeyReused")
-
-
-async def test_the_same_key_fifty_times_at_once_has_one_effect_and_fifty_equal_answers(
-    ann: httpx.AsyncClient, world: World
-) -> None:
-    posts = (ann.post("/notes", json=NOTE, headers={"Idempotency-Key": "k1"}) for _ in range(50))
-    answers = await asyncio.gather(*posts)
-    assert world.notes.effects == 1
-    assert {(answer.status_code, answer.content, answer.headers["etag"]) for answer in answers} == {
-        (201, answers[0].content, 'W/"1"')
-    }
-    assert not world.app.state.site.under_way._locks
 
 
 @pytest.mark.parametrize("key", [b"", b" ", b'""', b"a b", b"x" * 256, "ü".encode(), b"a\tb"])
