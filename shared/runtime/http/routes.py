@@ -1,7 +1,7 @@
 """A route that knows its caller before it reads the body, reads the body strictly, and writes decimals as they are."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -26,6 +26,8 @@ class Door(APIRoute):
 
     def __init__(self, path: str, endpoint: Endpoint, **settings: Any) -> None:
         super().__init__(path, _answering(endpoint, settings.get("status_code") or 200), **settings)
+        if parameters := [_parameter(*header) for one in self.dependant.dependencies for header in _headers(one.call)]:
+            self.openapi_extra = {**(self.openapi_extra or {}), "parameters": parameters}
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -61,6 +63,16 @@ def open_to_all(because: str) -> Callable[[Endpoint], Endpoint]:
 
 def is_open(endpoint: Any) -> bool:
     return hasattr(endpoint, "open_because")
+
+
+def _headers(dependency: Any) -> Iterable[tuple[str, str]]:
+    """The headers that a dependency reads itself, each with what it is for."""
+    found: Mapping[str, str] = getattr(dependency, "headers", {})
+    return found.items()
+
+
+def _parameter(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string"}}
 
 
 def _check_address(request: Request) -> None:

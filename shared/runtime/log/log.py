@@ -233,9 +233,13 @@ class Log:
             return await self._kept(mandate) or await self._holding(mandate, decide, target, also)
 
     async def _holding(self, mandate: Mandate, decide: Decide, target: UUID | None, also: Iterable[UUID]) -> Done:
-        """Several locks are taken in order of id."""
+        """Several locks are taken in order of id. Most commands take one."""
+        held = sorted({*also, *([target] if target else ())})
+        if len(held) == 1:
+            async with self._locks.hold(held[0]):
+                return await self._attempt(mandate, decide, target)
         async with AsyncExitStack() as stack:
-            for id in sorted({*also, *([target] if target else ())}):
+            for id in held:
                 await stack.enter_async_context(self._locks.hold(id))
             return await self._attempt(mandate, decide, target)
 
