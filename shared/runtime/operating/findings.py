@@ -30,7 +30,7 @@ def findings(of: Condition) -> list[Finding]:
         found += _topics(of.bus)
         found += _groups(of, of.bus)
     if of.ledger:
-        found += [*_standing(of.ledger), *_rebuilds(of.ledger)]
+        found += [*_parked(of, of.ledger), *_standing(of.ledger), *_rebuilds(of.ledger)]
     return found
 
 
@@ -97,11 +97,17 @@ def _hurry(lag: Lag) -> str:
     return ""
 
 
-def _standing(of: Ledger) -> Iterator[Finding]:
-    for one in of.parked:
-        told = f", {one.untold} not on the dead-letter topic yet" if one.untold else ""
+def _parked(of: Condition, ledger: Ledger) -> Iterator[Finding]:
+    """What a generation that is not live has set aside goes with it."""
+    for one in ledger.parked:
+        told = f", {one.untold:,} not on the dead-letter topic yet" if one.untold else ""
         says = f"{one.messages:,} messages of {one.sources:,} aggregates, since {duration(one.age)}{told}"
-        yield Finding(about=f"parked for {one.consumer}", says=says, advice="See them: carelog parked list")
+        live = of.live is None or one.consumer in of.expected
+        advice = "See them: carelog parked list" if live else ""
+        yield Finding(about=f"parked for {one.consumer}", says=says + ("" if live else " (not live)"), advice=advice)
+
+
+def _standing(of: Ledger) -> Iterator[Finding]:
     for hole in of.missing:
         says = f"{hole.holes:,} sources stand still, since {duration(hole.age)}"
         advice = "They heal by themselves; if not: carelog projections heal" if hole.age > LATE else ""

@@ -76,11 +76,12 @@ def test_what_is_not_well_is_named_with_what_to_do(condition: Condition, about: 
     [
         of_ledger(relay=replace(RELAY, behind=900, age=2.0)),
         of_ledger(missing=[Missing(projection="tally", holes=1, age=5.0)]),
+        of_ledger(parked=[Parked(consumer=f"{GROUP}~2", messages=3, sources=1, age=5.0, untold=0, wanted=0)]),
         of_ledger(overdue=2, overdue_for=0.4),
         of_bus(lags=[replace(LEVEL, messages=5_000, age=1.5)]),
     ],
 )
-def test_what_mends_itself_in_a_moment_is_said_and_asks_for_nothing(condition: Condition) -> None:
+def test_what_mends_itself_or_is_not_live_is_said_and_asks_for_nothing(condition: Condition) -> None:
     assert to_do(condition) == []
 
 
