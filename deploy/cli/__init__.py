@@ -29,6 +29,7 @@ _projections = typer.Typer(help="What is shown of the topics: their generations,
 _projections.command("status")(projections.status)
 _projections.command("rebuild")(projections.rebuild)
 _projections.command("compare")(projections.compare)
+_projections.command("heal")(projections.heal)
 _projections.command("rollback")(projections.rollback)
 app.add_typer(_projections, name="projections")
 

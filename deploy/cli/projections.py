@@ -1,5 +1,6 @@
 """`carelog projections`: which generations there are; building one anew, comparing, and going back."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -17,10 +18,12 @@ from deploy.cli.choosing import PATIENCE, JsonOption, PatienceOption, ServiceOpt
 from deploy.cli.terminal import HomeOption, aside, command, said
 
 if TYPE_CHECKING:
+    from shared.runtime.operating import Operated
     from shared.runtime.operating.projections import Shown
     from shared.runtime.rebuild import Comparison, Ids, Progress, Rebuilt
 
 ProjectionArgument = Annotated[str, typer.Argument(help="Its name, as `carelog projections status` shows it.")]
+_LOOK = 0.5
 _A_LINE_EVERY = 5.0
 """seconds"""
 
@@ -128,6 +131,38 @@ async def rollback(
         async with rebuilds(of, of.projection(projection), tell=tell) as one:
             done = await one.roll_back(at_once=at_once)
     said.print(f"Readers are back at generation {done.generation}; generation {done.replaced} is kept.")
+
+
+@command
+async def heal(
+    projection: Annotated[str | None, typer.Argument(help="Its name. None: all of them.")] = None,
+    service: ServiceOption = None,
+    patience: PatienceOption = PATIENCE,
+    home: HomeOption = None,
+) -> int:
+    """Have the workers fill holes from the owners' feeds now. Exits with 1 where some stay, and says why."""
+    left = 0
+    with told():
+        for one in operated(service=service, home=home, patience=patience):
+            left += await _healed(one, None if projection is None else [projection])
+    if not left:
+        said.print("No source stands still.")
+    return 1 if left else 0
+
+
+async def _healed(of: "Operated", projections: "list[str] | None") -> int:
+    """How many sources still stand still when the patience is out."""
+    from shared.runtime.operating.mending import hurry, standing, troubles
+
+    async with of.log() as database:
+        left = await hurry(database, projections=projections)
+        deadline = monotonic() + of.patience
+        while left and monotonic() < deadline:
+            await asyncio.sleep(_LOOK)
+            left = await standing(database, projections=projections)
+        for trouble, sources in await troubles(database, projections=projections) if left else ():
+            said.print(f"{of.service.name}: {sources:,} sources stand still: {escape(trouble)}")
+    return left
 
 
 def _judge(even_if_different: bool) -> "Callable[[Comparison], Awaitable[bool]]":

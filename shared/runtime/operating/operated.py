@@ -24,10 +24,15 @@ from aiokafka.errors import (
 
 from shared.contracts.catalogue import topic_of
 from shared.kernel import Unavailable
+from shared.runtime.bus.feeds import Feeds
 from shared.runtime.documents.opening import open_documents
 from shared.runtime.documents.port import Documents as Store
 from shared.runtime.documents.postgres import PostgresDocuments
+from shared.runtime.feed import LogFeed
+from shared.runtime.log import Log
+from shared.runtime.nearness import Stranger
 from shared.runtime.projection import Projection
+from shared.runtime.publishing import Publisher
 from shared.runtime.relations import Relations
 from shared.runtime.service import Service
 from shared.runtime.settings import Settings
@@ -98,6 +103,21 @@ class Operated:
             yield pool
         finally:
             pool.terminate()  # what is still asked of it is not waited for
+
+    @asynccontextmanager
+    async def started_log(self) -> AsyncIterator[Log]:
+        """Its log, as a process of its own has it: for what changes something. Raises `Away`."""
+        log = Log(dsn=self.settings.postgres, nearness=Stranger())
+        try:
+            await asked("PostgreSQL", self.postgres_place, max(self.patience, _WORK), log.start)
+            yield log
+        finally:
+            await log.stop()
+
+    def feeds(self, log: Log) -> Feeds:
+        """The owners' feeds, its own log among them. To be closed."""
+        own = LogFeed(log=log, publisher=Publisher(self.service, epoch=log.epoch))
+        return Feeds(own={self.service.name: own}, settings=self.settings)
 
     async def _pool(self) -> "asyncpg.Pool[Any]":
         return await asyncpg.create_pool(

@@ -1,17 +1,20 @@
 """Rebuilds, comparisons and the way back, of one projection of one service."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from shared.contracts.catalogue import topic_of
+from shared.runtime.bus.feeds import Feeds
 from shared.runtime.bus.parking import ParkedMessages
 from shared.runtime.documents.port import Documents as Store
+from shared.runtime.feed import Feed
 from shared.runtime.generations import Generations
 from shared.runtime.log import Log
 from shared.runtime.operating.groups import delete_group
+from shared.runtime.operating.mending import Mending
 from shared.runtime.operating.operated import TRANSIENT, Away, Operated, Unknown, asked, who
 from shared.runtime.projecting import applier
 from shared.runtime.projection import Projection
@@ -54,10 +57,10 @@ async def rebuilds(
     of: Operated, projection: Projection[Any], *, tell: Tell = lambda now: None
 ) -> AsyncIterator[Rebuild]:
     """What rebuilds it and goes back. Raises `Away`."""
-    async with of.log() as database, of.stores() as stores:
-        record = Record(database, who=who())
+    async with of.started_log() as log, of.stores() as stores, _closing(of.feeds(log)) as feeds:
+        record = Record(log.pool, who=who())
         await asked("PostgreSQL", of.postgres_place, of.patience, record.prepare)
-        way = _Topics(of, projection, stores.of(projection), database)
+        way = _Topics(of, projection, stores.of(projection), log, feeds)
         yield Rebuild(projection, store=stores.of(projection), record=record, way=way, tell=tell)
 
 
@@ -110,11 +113,14 @@ async def compared(
 class _Topics(Way):
     """A rebuild's way through Kafka and the service's database."""
 
-    def __init__(self, of: Operated, projection: Projection[Any], store: Store, database: Any) -> None:
+    def __init__(
+        self, of: Operated, projection: Projection[Any], store: Store, log: Log, feeds: Mapping[str, Feed]
+    ) -> None:
         self._of = of
         self._projection = projection
         self._store = store
-        self._database = database
+        self._log = log
+        self._feeds = feeds
 
     def filling(self, generation: int) -> Filling:
         applies = applier(self._projection, store=self._store, generation=generation)
@@ -123,7 +129,8 @@ class _Topics(Way):
             group=self._group(generation),
             topics=[topic_of(service) for service in self._projection.hears],
             listener=Refill(self._projection, applier=applies),
-            parking=ParkedMessages(log=cast(Log, _Pooled(self._database))),
+            parking=ParkedMessages(log=self._log),
+            mend=Mending(self._projection, applier=applies, feeds=self._feeds).mend,
         )
 
     async def sweep(self, generation: int) -> None:
@@ -131,15 +138,18 @@ class _Topics(Way):
         await asked(
             "Kafka", self._of.kafka, self._of.patience, lambda: delete_group(bootstrap=self._of.kafka, name=group)
         )
-        if await self._database.fetchval("SELECT to_regclass('parked')"):
-            await self._database.execute("DELETE FROM parked WHERE consumer = $1", group)
+        label = self._projection.name if generation == 1 else f"{self._projection.name}~{generation}"
+        await self._log.pool.execute("DELETE FROM parked WHERE consumer = $1", group)
+        await self._log.pool.execute("DELETE FROM holes WHERE projection = $1", label)
+        await self._log.pool.execute("DELETE FROM compared WHERE consumer = ANY($1::text[])", [group, label])
 
     def _group(self, generation: int) -> str:
         return group_of(self._of.service.name, self._projection, generation)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pooled:
-    """What parking needs of a log."""
-
-    pool: Any
+@asynccontextmanager
+async def _closing(feeds: Feeds) -> AsyncIterator[Feeds]:
+    try:
+        yield feeds
+    finally:
+        await feeds.close()

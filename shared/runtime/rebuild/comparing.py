@@ -22,7 +22,7 @@ _MOMENT = 0.2
 _MOMENTS_A_BLOCK = 25
 _NAMED = 10
 
-_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_AGGREGATE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Mend = Callable[[Sequence[str]], Awaitable[None]]
 Versions = Mapping[str, int]
@@ -133,13 +133,15 @@ class Comparing:
         return waiting
 
     async def _lacking(self, waiting: Mapping[str, Versions]) -> Sequence[str]:
-        """The aggregates of which the new documents have seen less. A journal's sources are named by their ids."""
+        """The aggregates of which the new documents have seen less: a document's sources; the one that a journal's row
+        or source is named after.
+        """
         new = await self._store.read(self._new, waiting)
         found: dict[str, None] = {}
         for id, wanted in waiting.items():
             seen = _versions(new.get(id))
             found.update({source or id: None for source, version in wanted.items() if seen.get(source, 0) < version})
-        return [source for source in found if _UUID.fullmatch(source)]
+        return list(dict.fromkeys(named[0] for source in found if (named := _AGGREGATE.match(source))))
 
     async def _judged(self, waiting: Mapping[str, Versions], into: Comparison, *, last: bool) -> dict[str, Versions]:
         """Those that may still become level; none at the last look."""

@@ -22,6 +22,7 @@ from shared.runtime.bus.topics import PARTITIONS
 from shared.runtime.bus.wire import Inlet
 from shared.runtime.projecting import Applier
 from shared.runtime.projection import Projection
+from shared.runtime.rebuild.comparing import Mend
 from shared.runtime.workers import background
 
 _LANES = 3
@@ -49,9 +50,18 @@ class Filling:
     """Everything on these topics, applied by `listener` and committed for `group`. `run` goes on until cancelled."""
 
     def __init__(
-        self, *, bootstrap: str, group: str, topics: Sequence[str], listener: Listener, parking: Parking
+        self,
+        *,
+        bootstrap: str,
+        group: str,
+        topics: Sequence[str],
+        listener: Listener,
+        parking: Parking,
+        mend: Mend | None = None,
     ) -> None:
+        """`mend` applies what the topics lack of these aggregates, from their owners."""
         self.group = group
+        self.mend = mend
         self.applied = 0
         self.there = 0
         self._bootstrap = bootstrap
@@ -76,9 +86,6 @@ class Filling:
     @property
     def parked(self) -> int:
         return max(consumer.parked for consumer in self._consumers)
-
-    async def mend(self, sources: Sequence[str]) -> None:
-        """What the topics lack of these aggregates comes from their owners."""
 
     async def run(self) -> None:
         async with AsyncExitStack() as stack:

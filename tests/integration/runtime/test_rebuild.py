@@ -20,7 +20,7 @@ from shared.runtime.workers import background, end
 from tests.integration.runtime.asking import opened, shows
 from tests.integration.runtime.conftest import Work
 from tests.support.counters import Lines, Tally
-from tests.support.harness import eventually
+from tests.support.harness import Bus, eventually
 from tests.support.running import Running
 
 BOTH = pytest.mark.parametrize("projection", [Tally(), Lines()], ids=lambda one: one.name)
@@ -287,3 +287,25 @@ async def test_there_is_no_way_back_from_the_first(work: Work) -> None:
             with pytest.raises(NoWayBack):
                 await one.roll_back()
         assert await live(it, Tally()) == 1
+
+
+@BOTH
+async def test_what_the_topic_has_lost_comes_from_its_owner(
+    work: Work, bus: Bus, projection: Tally | Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.runtime.rebuild.comparing._MOMENTS_A_BLOCK", 2)
+    async with work("worker") as it:
+        id = await opened(it, counts=2)
+        first, _, last = await it.told()
+        await bus.say(first, last)
+        await eventually(lambda: shows(it, id, 2))
+        await eventually(partial(_knows_all, it, id))
+        done = await rebuilt(it, projection)
+        assert (done.switched, done.comparison.behind.count) == (True, 0)
+        assert await _knows_all(it, id, generation=2)
+
+
+async def _knows_all(it: Running, id: UUID, *, generation: int = 1) -> bool:
+    rows = it.runtime.documents
+    lines = Generations(rows).collections(Lines(), generation if await live(it, Lines()) == generation else 1)[0]
+    return all([await rows.get(lines, f"{id}.{version}") for version in (1, 2, 3)])

@@ -37,6 +37,7 @@ EVERY = pytest.mark.parametrize(
         ["projections", "status"],
         ["projections", "rebuild", "timeline", "--yes"],
         ["projections", "compare", "timeline"],
+        ["projections", "heal"],
         ["projections", "rollback", "timeline", "--yes"],
     ],
     ids=lambda words: " ".join(words[:2]),
