@@ -42,7 +42,7 @@ class Scale:
     """events after which memory is read"""
     bundles: int | None = None
     """how many of the real Bundles are imported; None: all"""
-    patience: float = 900
+    patience: float = 1_500
     """seconds after which a case is given up"""
 
 

@@ -14,7 +14,9 @@ _LIFE = 10
 """events of one command: a tenth of the requests, and every event through all roles all the same"""
 
 GROWTH = {
-    role: Asked(case="memory", figure=f"{role}, after a million events to after a hundred thousand", at_most=1.1)
+    role: Asked(
+        case="memory", figure=f"{role}, after a million events to after a hundred thousand", at_most=1.1, timed=False
+    )
     for role in _ROLES
 }
 

@@ -15,7 +15,9 @@ _HEAD = ("case", "figure", "measured", "wanted", "ours", "reference", "verdict",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A row to fill. `unit` is "x" for a ratio to a reference of the same run; `tried`: what was done about it."""
+    """A row to fill. `unit` is "x" for a ratio to a reference of the same run; `tried`: what was done about it;
+    `timed`: it depends on what else the machine does.
+    """
 
     case: str
     figure: str
@@ -23,6 +25,7 @@ class Asked:
     at_least: float | None = None
     at_most: float | None = None
     tried: str = ""
+    timed: bool = True
 
     @property
     def wanted(self) -> str:
@@ -82,7 +85,7 @@ class Row:
 
     def noisy(self, why: str) -> "Row":
         """The same, measured on a machine that was busy with other things."""
-        judged = bool(self.asked.wanted) and not self.trouble
+        judged = self.asked.timed and bool(self.asked.wanted) and not self.trouble
         return replace(self, trouble=f"noisy: {why}" if judged else self.trouble)
 
     def cells(self) -> tuple[str, ...]:

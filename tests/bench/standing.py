@@ -12,7 +12,7 @@ from tests.bench.system import embedded, resident
 _SETTLED_AFTER = 10.0
 
 START = Asked(case="start", figure="five services, broker, PostgreSQL, on an empty home", unit="s", at_most=20)
-IDLE = tuple(Asked(case="idle memory", figure=name, unit="MiB", at_most=120) for name in SERVICES)
+IDLE = tuple(Asked(case="idle memory", figure=name, unit="MiB", at_most=120, timed=False) for name in SERVICES)
 
 
 async def standing(bench: Bench) -> AsyncIterator[Row]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def test_the_verdict_says_by_how_much_a_figure_falls_short(row: Row, verdict: st
 def test_what_was_measured_on_a_noisy_machine_is_not_judged() -> None:
     assert RATE.alone(5.0).noisy("others were at work").verdict == "noisy: others were at work"
     assert Asked(case="idle", figure="memory").alone(5.0).noisy("others were at work").verdict == ""
+    assert replace(RATE, timed=False).alone(5.0).noisy("others were at work").verdict == "reached"
     assert RATE.missing("no Java").noisy("others were at work").verdict == "not possible here: no Java"
 
 
