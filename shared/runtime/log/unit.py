@@ -232,9 +232,16 @@ class Unit:
 
     async def _first_known(self, ids: Iterable[UUID]) -> tuple[EventId, UUID] | None:
         """Not everything that may be a cause is followed here; what comes next in line belongs to the same story."""
-        for id in ids:
-            if known := await self._known(id):
-                return known
+        line = list(ids)
+        if not line or line[0] in self._newest:
+            return self._newest[line[0]] if line else None
+        stored = await self._log.newest(id for id in line if id not in self._newest)
+        known = {**self._newest, **{id: (last.id, last.correlation) for id, last in stored.items()}}
+        for id in line:
+            if id in known:
+                return known[id]
+            if heard := await self._log.nearness.heard(id):
+                return heard.last, heard.correlation
         return None
 
     def _lineage(self) -> list[UUID]:
@@ -247,14 +254,6 @@ class Unit:
         born = self._held.keys() - self._newest.keys()
         loaded = [] if born else [id for id in self._newest if self._held[id][0].pending_events]
         return [*target, *self._named, *loaded]
-
-    async def _known(self, id: UUID) -> tuple[EventId, UUID] | None:
-        if id in self._newest:
-            return self._newest[id]
-        if own := (await self._log.newest([id])).get(id):
-            return own.id, own.correlation
-        heard = await self._log.nearness.heard(id)
-        return (heard.last, heard.correlation) if heard else None
 
 
 def replay(mapper: EventMapper, stream: Iterable[Stored]) -> Aggregate:
