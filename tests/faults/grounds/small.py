@@ -194,6 +194,13 @@ class Small:
             raise LookupError(f"{name} is not running")
         return mark.process
 
+    async def metrics(self, name: str) -> str:
+        """What a process measures of itself; nothing where it does not answer."""
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            with suppress(httpx.HTTPError):
+                return (await client.get(f"{self._address(name)}/metrics")).text
+        return ""
+
     @property
     def postgres_log(self) -> Path:
         return self._postgres_home / "log"
