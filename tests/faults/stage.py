@@ -74,6 +74,11 @@ class Stage:
             if not held or name not in ("five", "small"):
                 await self._left(name, number if not held else "")
 
+    async def leave(self, name: str) -> None:
+        """A ground of the row's own stops before the row is over: before an engine of its own does."""
+        if name in self._grounds:
+            await self._left(name, "")
+
     async def close(self) -> None:
         for name in list(self._grounds):
             await self._left(name, "")

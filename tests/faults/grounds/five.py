@@ -51,6 +51,9 @@ class Five:
         return self.system.token(caller)
 
     async def documents(self, service: str) -> Documents:
+        return await self.beside(service)
+
+    async def beside(self, service: str) -> Documents:
         return await PostgresDocuments.open(dsn=self.database(service), connections=2)
 
     def written(self) -> Sequence[Path]:

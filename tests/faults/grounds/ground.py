@@ -36,6 +36,9 @@ class Ground(Protocol):
     async def documents(self, service: str) -> Documents:
         """The store of its read models, opened; whoever asks closes it."""
 
+    async def beside(self, service: str) -> Documents:
+        """The store beside its log, where care relationships are in every mode; the same way."""
+
     def written(self) -> Sequence[Path]:
         """The files that its processes write: logs of all kinds, where no canary may be."""
 

@@ -19,6 +19,7 @@ from deploy.embedded.postgres import LocalPostgres, PostgresUnavailable
 from deploy.embedded.processes import Keeper, Program
 from deploy.story.cast import Caller
 from shared.contracts.envelope import Contract
+from shared.runtime.documents.mongodb import MongoDocuments
 from shared.runtime.documents.port import Documents
 from shared.runtime.documents.postgres import PostgresDocuments
 from shared.runtime.service import Service
@@ -180,6 +181,11 @@ class Small:
         return caller.token(issuer=self.issuer)
 
     async def documents(self, service: str) -> Documents:
+        if address := self.told.get("CARELOG_DOCUMENTS"):
+            return await MongoDocuments.open(url=address, database=f"carelog_{service}")
+        return await self.beside(service)
+
+    async def beside(self, service: str) -> Documents:
         return await PostgresDocuments.open(dsn=self.database(service), connections=2)
 
     def written(self) -> Sequence[Path]:

@@ -1,6 +1,7 @@
 """The read models as they are, compared with what the mirror folded: first what they have seen, then their bytes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from shared.runtime.documents.port import Collection, Document, Documents
 from shared.runtime.generations import Generations
 from shared.runtime.projecting import collection_name
 from shared.runtime.projection import Journal, Projection
+from shared.runtime.relations import Relations
 from tests.faults.grounds.ground import Ground
 from tests.faults.oracle.mirror import Mirror
 
@@ -40,13 +42,20 @@ async def differences(ground: Ground, mirror: Mirror) -> list[Difference]:
     """Of every projection of every service, its live generation against the mirror's."""
     found = []
     for service, several in mirror.shown.items():
-        store = await ground.documents(service)
-        try:
-            for projection in several:
+        for projection in several:
+            async with shelf(ground, service, projection) as store:
                 found += [one async for one in _of(service, projection, mirror.stores[service], store) if one]
-        finally:
-            await store.close()
     return found
+
+
+@asynccontextmanager
+async def shelf(ground: Ground, service: str, projection: Projection[Any]) -> AsyncIterator[Documents]:
+    """The store of a projection: care relationships are beside the log in every mode."""
+    store = await (ground.beside(service) if isinstance(projection, Relations) else ground.documents(service))
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 async def _of(service: str, projection: Projection[Any], wanted: Documents, store: Documents) -> Any:

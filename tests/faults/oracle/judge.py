@@ -98,16 +98,23 @@ async def _leaks(ground: Ground, canary: str) -> list[str]:
     ]
 
 
+_STANDING = {
+    "holes": "SELECT count(*) FROM holes",
+    "parked": "SELECT count(*) FROM parked WHERE (topic, partition, offset_at) NOT IN"
+    " (SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[]))",
+}
+
+
 async def _troubles(oracle: Oracle) -> list[str]:
-    """Nothing stands still on record."""
+    """Nothing stands still on record, but what the row has put there to be refused."""
     found = []
+    refused = [list(column) for column in zip(*oracle.poison, strict=True)] or [[], [], []]
     for service in oracle.ground.services:
         connection = await asyncpg.connect(oracle.ground.database(service), timeout=10)
         try:
-            for table in ("holes", "stopped", "parked"):
-                if await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", table):
-                    number = await connection.fetchval(f"SELECT count(*) FROM {table}")
-                    found += [f"{number} rows in {table} of {service}"] if number else []
+            for table, question in _STANDING.items():
+                number = await connection.fetchval(question, *(refused if "$1" in question else ()))
+                found += [f"{number} rows in {table} of {service}"] if number else []
         finally:
             await connection.close()
     return found

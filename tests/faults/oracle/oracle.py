@@ -71,6 +71,8 @@ class Oracle:
     """what flows leave for one another"""
     wrong: list[str] = field(default_factory=list)
     """what was seen at once: an answer that must not be"""
+    poison: list[tuple[str, int, int]] = field(default_factory=list)
+    """topic, partition and offset of the messages that the row has put there to be refused"""
     over: bool = False
     hears_within: float = 6.0
     """seconds that a service is given to hear of another's things, before a way ends there"""

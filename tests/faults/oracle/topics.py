@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.contracts.catalogue import topic_of
 from tests.faults.grounds.ground import Ground
+from tests.faults.injecting.poison import MARK
 from tests.faults.oracle.mirror import Mirror
 
 _PARTITIONS = 12
@@ -53,7 +54,7 @@ class Topics:
         service = self._services[topic]
         for record in records:
             headers = dict(record.headers)
-            if "ce_id" not in headers:
+            if "ce_id" not in headers or MARK in headers:
                 continue  # not ours: what a test put there to be refused
             id, sequence = headers["ce_id"].decode(), int(headers["ce_sequence"])
             source = (service, UUID(headers["ce_subject"].decode()))

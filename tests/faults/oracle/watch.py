@@ -12,6 +12,7 @@ from shared.runtime.generations import Generations
 from shared.runtime.json import loads
 from shared.runtime.projecting import collection_name
 from shared.runtime.projection import Journal
+from tests.faults.oracle.documents import shelf
 from tests.faults.oracle.mirror import Mirror
 from tests.faults.oracle.oracle import Oracle
 
@@ -41,10 +42,9 @@ async def _watch(oracle: Oracle) -> None:
 
 
 async def _fell_back(oracle: Oracle, mirror: Mirror, service: str, seen: dict[tuple[str, ...], int]) -> list[str]:
-    store = await oracle.ground.documents(service)
     found = []
-    try:
-        for projection in mirror.shown[service]:
+    for projection in mirror.shown[service]:
+        async with shelf(oracle.ground, service, projection) as store:
             name = collection_name(projection, await Generations(store).live(projection))
             if isinstance(projection, Journal):
                 collection = Collection(f"{name}_sources", {})
@@ -56,6 +56,4 @@ async def _fell_back(oracle: Oracle, mirror: Mirror, service: str, seen: dict[tu
                     if version < before:
                         found.append(f"I4: {service}.{name}/{document.id} knew {source} at {before}, then at {version}")
                     seen[service, name, document.id, source] = version
-    finally:
-        await store.close()
     return found
