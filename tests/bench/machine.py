@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from tempfile import TemporaryFile
 import psutil
 
 from deploy.embedded.postgres import PROGRAMS
+from tests.support.engines.engine import EngineUnavailable
 from tests.support.engines.kafka import jars
 
 _PAGE = 8_192
@@ -108,8 +108,11 @@ def _flushes(folder: Path) -> float:
 def _kafka() -> str:
     if os.environ.get("CARELOG_TEST_KAFKA"):
         return "as given"
-    found = [path.stem for path in jars().glob("kafka_2.*.jar")] if shutil.which("java") else []
-    return found[0].rpartition("-")[2] if found else "none"
+    try:
+        [jar, *_] = jars().glob("kafka_2.*.jar")
+    except (EngineUnavailable, ValueError):
+        return "none"
+    return jar.stem.rpartition("-")[2]
 
 
 def _said(*line: str) -> str:
