@@ -35,7 +35,8 @@ def operated(*, service: str | None, home: Path | None, patience: float = PATIEN
     """All of them, or the one that is named. Raises `Trouble`, which says what is missing."""
     from shared.runtime.operating import Operated
 
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it says of a broker that is away, we say in a line
+    for name in ("aiokafka", "asyncio"):  # what they say of a broker that is away, we say in a line
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if service is not None and service not in SERVICES:
         raise Trouble(f"There is no service {service}; there are {', '.join(SERVICES)}.", code=2)
     if home is None and any(os.environ.get(name) for name in _SETTINGS):

@@ -129,8 +129,8 @@ async def test_what_cannot_be_read_is_listed_shown_and_tried_again_without_its_p
     assert (shown.returncode, "Unreadable" in shown.stdout, "m-vogel" in shown.stdout) == (0, True, True)
     tried = await asyncio.to_thread(carelog, system, "parked", "replay", patient, "--yes", "--service", "records")
     assert (tried.returncode, "0 messages went through" in tried.stdout) == (1, True), tried.stdout
-    status = await asyncio.to_thread(carelog, system, "status", "--service", "records")
-    assert (status.returncode, "parked for carelog.records.resources" in status.stdout) == (1, True)
+    status = await asyncio.to_thread(carelog, system, "status", "--service", "records", "--patience", "60")
+    assert (status.returncode, "parked for carelog.records.resources" in status.stdout) == (1, True), status.stdout
 
 
 def until_said(system: System, text: str, *words: str) -> "subprocess.CompletedProcess[str]":

@@ -87,7 +87,7 @@ async def rebuilt(
                     gone if isinstance(gone, Away) else Away(f"An engine does not answer ({type(gone).__name__}).")
                 ) from None
             afresh = False
-            tell(Progress(generation=0, state="filling", waits_for=type(gone).__name__))
+            tell(Progress(generation=0, state="filling", waits_for=f"an engine ({type(gone).__name__})"))
             await asyncio.sleep(_PAUSE)
 
 

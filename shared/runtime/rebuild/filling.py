@@ -32,7 +32,8 @@ _CLOSE = 3.0
 """seconds within which what has come meanwhile must be in, for the generation to count as level"""
 _WINDOW = 20
 """looks that the rate is taken over"""
-_FETCH_BYTES = 4 * 2**20
+_PARTITION_BYTES, _FETCH_BYTES = 2**20, 16 * 2**20
+"""how much is fetched ahead of a partition, and at once: what a rebuild takes of memory is mostly that"""
 
 
 class Refill(Projector):
@@ -84,8 +85,9 @@ class Filling:
         return (last - first) / (now - began) if now > began else 0.0
 
     @property
-    def parked(self) -> int:
-        return max(consumer.parked for consumer in self._consumers)
+    def reads(self) -> bool:
+        """Every lane is connected."""
+        return len(self._readers) == _LANES
 
     async def run(self) -> None:
         async with AsyncExitStack() as stack:
@@ -96,7 +98,9 @@ class Filling:
     async def until_level(self) -> AsyncIterator[None]:
         """Ends when all that was on the topics at some moment is in; gives a turn at each look until then."""
         while True:
-            ends = await self._ends()
+            while (ends := await self._ends()) is None:
+                yield
+                await asyncio.sleep(_LOOK)
             began = _now()
             while any(self._places.get(partition, 0) < end for partition, end in ends.items()):
                 self._sample(ends)
@@ -112,16 +116,15 @@ class Filling:
         self.applied = sum(self._places.get(partition, 0) for partition in ends)
         self._samples.append((_now(), self.applied))
 
-    async def _ends(self) -> dict[TopicPartition, int]:
-        """Of all partitions, as soon as every lane can say."""
-        while True:
-            try:
-                if len(self._readers) == _LANES:
-                    found = [await one.end_offsets(one.assignment()) for one in list(self._readers)]
-                    return {partition: end for ends in found for partition, end in ends.items()}
-            except (KafkaError, OSError):
-                pass
-            await asyncio.sleep(_LOOK)
+    async def _ends(self) -> dict[TopicPartition, int] | None:
+        """Of all partitions; None: not every lane can say it now."""
+        if not self.reads:
+            return None
+        try:
+            found = [await one.end_offsets(one.assignment()) for one in list(self._readers)]
+        except (KafkaError, OSError):
+            return None
+        return {partition: end for ends in found for partition, end in ends.items()}
 
     def _lane(self, number: int) -> Callable[..., Any]:
         """An opener of the inlet that has every so manieth partition of all topics: a patient's are together."""
@@ -153,7 +156,8 @@ class _Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            max_partition_fetch_bytes=_FETCH_BYTES,
+            max_partition_fetch_bytes=_PARTITION_BYTES,
+            fetch_max_bytes=_FETCH_BYTES,
         )
         self._places = places
 

@@ -258,6 +258,7 @@ def _progress(generation: int, filling: Filling, state: State, compared: int = 0
         there=filling.there,
         rate=filling.rate,
         compared=compared,
+        waits_for="" if filling.reads or state != "filling" else "Kafka",
     )
 
 
