@@ -54,17 +54,16 @@ class Heads:
 
     async def of_reactions(self, missed: Missed, owner: str) -> bool:
         """The same for reactions: they must have answered every event, not only the heads."""
-        after = await self._compared(missed.group, owner)
+        kept = await self._compared(missed.group, owner)
         feed = self._feeds[owner]
-        if after is None:
-            after = await self._beginning(feed)
+        after = await self._beginning(feed) if kept is None else kept
         window = await feed.heads(after, limit=PAGE, age=AGE, each="event")
         if await missed.unanswered(window.heads):
             if not await self._passed(missed.group, topic_of(owner)):
                 return False
             if lacking := await missed.unanswered(window.heads):
                 await missed.answer(lacking, await feed.contracts_after(after, window.to - after))
-        return await self._done(missed.group, owner, window, after)
+        return await self._done(missed.group, owner, window, kept)
 
     async def _beginning(self, feed: Feed) -> int:
         """A log that has answered before is compared from now on: a new reaction does not answer old events."""

@@ -123,6 +123,19 @@ async def reactions_compared(it: Running) -> bool:
     return bool(await it.runtime.log.pool.fetch("SELECT FROM compared WHERE consumer = 'carelog.records.on-counter'"))
 
 
+async def test_a_service_that_was_at_work_before_begins_at_its_owners_head_and_remembers_that(
+    work: Work, bus: Bus
+) -> None:
+    async with work("relay") as it:
+        await opened(it, counts=3)
+        await told(it, bus, [])
+    async with work("worker") as it:
+        await eventually(partial(reactions_compared, it))
+        [row] = await it.runtime.log.pool.fetch("SELECT position FROM compared WHERE consumer LIKE '%.on-counter'")
+
+    assert row["position"] == 4
+
+
 async def test_what_a_missed_event_breaks_is_set_aside_as_if_it_had_come(work: Work, bus: Bus) -> None:
     async with work("worker") as it:
         await told(it, bus, await it.runtime.feed.contracts_of(await opened(it)))
