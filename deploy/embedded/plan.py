@@ -84,7 +84,12 @@ def log_of(*, home: Home, name: str) -> Path:
 
 
 def _own(name: str, wanted: Wanted, databases: Mapping[str, str]) -> dict[str, str]:
-    return {"CARELOG_POSTGRES": databases[name], "CARELOG_PORT": str(wanted.ports[name])}
+    """`CARELOG_INSTANCE`: one that was killed has its place in its groups again as soon as it is back."""
+    return {
+        "CARELOG_POSTGRES": databases[name],
+        "CARELOG_PORT": str(wanted.ports[name]),
+        "CARELOG_INSTANCE": name,
+    }
 
 
 def _inherited() -> dict[str, str]:

@@ -159,6 +159,7 @@ class Small:
             "CARELOG_AUDIENCE": AUDIENCE,
             "CARELOG_HOST": HOST,
             "CARELOG_PORT": str(self.ports[name]),
+            "CARELOG_INSTANCE": name,
         }
         return {**_inherited(), **own, **self.told}
 

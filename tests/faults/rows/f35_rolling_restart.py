@@ -14,7 +14,7 @@ PROCESSES = ("api", "api-2", "relay", "worker", "worker-2")
 )
 async def rolling_restart(drill: Drill) -> None:
     small = await drill.stage.small(name="rolling", processes=PROCESSES)
-    rounds = drill.short_or_full(2, 10)
+    rounds = drill.short_or_full(1, 10)
     async with drill.under_load(small, clients=8, heals_within=60) as oracle:
         for _ in range(rounds):
             for name in PROCESSES:
