@@ -3,7 +3,7 @@
 Lower version than seen: a duplicate, skipped. Higher than next: a hole; that source stops there and is reported.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
@@ -69,9 +69,11 @@ class DocumentApplier(Generic[S]):
 
     async def apply(self, contracts: Sequence[Contract]) -> Sequence[Hole]:
         waiting = _by_document(self._projection.where, contracts)
+        new = _born(waiting)
         holes: list[Hole] = []
         while waiting:
-            stored = await self._store.read(self.collection, waiting)
+            stored = await _read(self._store, self.collection, waiting.keys() - new)
+            new = frozenset()
             writes = []
             holes = _of_others(holes, waiting)
             for id in sorted(waiting):
@@ -130,9 +132,11 @@ class JournalApplier:
 
     async def apply(self, contracts: Sequence[Contract]) -> Sequence[Hole]:
         waiting = _by_document(lambda envelope: (envelope.subject_id,), self._wanted(contracts))
+        new = _born(waiting)
         holes: list[Hole] = []
         while waiting:
-            stored = await self._store.read(self.sources, waiting)
+            stored = await _read(self._store, self.sources, waiting.keys() - new)
+            new = frozenset()
             rows: list[Document] = []
             writes: list[Write] = []
             holes = _of_others(holes, waiting)
@@ -151,7 +155,8 @@ class JournalApplier:
         return holes
 
     def _wanted(self, contracts: Sequence[Contract]) -> Sequence[Contract]:
-        return [contract for contract in contracts if any(True for _ in self._projection.where(contract.envelope))]
+        where = self._projection.where
+        return [contract for contract in contracts if next(iter(where(contract.envelope)), None) is not None]
 
     def _row(self, contract: Contract) -> Document | None:
         shown = self._projection.row(contract)
@@ -166,6 +171,19 @@ def _by_document(where: Callable[[Any], Iterable[str]], contracts: Sequence[Cont
         for id in where(contract.envelope):
             grouped.setdefault(id, []).append(contract)
     return grouped
+
+
+def _born(waiting: Mapping[str, Sequence[Contract]]) -> frozenset[str]:
+    """The aggregates' own documents whose first event is here: hardly any can be stored yet, so none is looked for.
+
+    One that is there all the same (the event came before, or another source's did) loses its write, and is read then.
+    """
+    firsts = ((id, contracts[0].envelope) for id, contracts in waiting.items())
+    return frozenset(id for id, first in firsts if first.sequence == 1 and first.subject_id == id)
+
+
+async def _read(store: Store, collection: Collection, ids: Set[str]) -> Mapping[str, Document]:
+    return await store.read(collection, ids) if ids else {}
 
 
 def _of_others(holes: Iterable[Hole], waiting: Mapping[str, object]) -> list[Hole]:

@@ -7,8 +7,9 @@ sources. A *journal* is one immutable row for each event.
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar, get_args
+
+from msgspec import Struct
 
 from shared.contracts.envelope import Contract, Envelope
 from shared.runtime.documents.port import Kind, Value
@@ -16,12 +17,11 @@ from shared.runtime.documents.port import Kind, Value
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """What a document says, and the declared fields it can be found by."""
 
     body: Mapping[str, Any]
-    fields: Mapping[str, Value] = field(default_factory=dict)
+    fields: Mapping[str, Value] = {}
 
 
 class Projection(Generic[S]):

@@ -1,9 +1,10 @@
 """What a consumer does with its messages, and how a message becomes a contract, or shows that it is none."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
+
+from msgspec import Struct
 
 from shared.contracts.catalogue import contracts as catalogue
 from shared.contracts.catalogue import topic_of
@@ -37,8 +38,7 @@ class Listener(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """A message that the listener wants."""
 
     record: Record

@@ -1,8 +1,10 @@
 """The port in its plainest form: what every store must answer, and a store for tests without an engine."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, assert_never
+
+from msgspec import structs
 
 from shared.runtime.documents.port import (
     AnyOf,
@@ -111,7 +113,7 @@ class MemoryDocuments:
 
 def _row(collection: Collection, document: Document) -> _Row:
     kept = fields(collection, document)
-    return _Row(replace(document, fields=returned(collection, kept)), kept)
+    return _Row(structs.replace(document, fields=returned(collection, kept)), kept)
 
 
 def _places(query: Query) -> Callable[[_Row], tuple[Any, ...]]:

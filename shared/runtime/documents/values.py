@@ -87,10 +87,15 @@ def distinct(documents: Sequence[Document]) -> list[Document]:
     """In order of id, so that two bulk writes never wait for each other in a circle. Each id once, and storable."""
     if len({document.id for document in documents}) != len(documents):
         raise ValueError("a document is written twice in one batch")
-    for document in documents:
-        if not document.id or len(document.id.encode(errors="replace")) > _LONGEST or _UNSTORABLE.search(document.id):
-            raise ValueError(f"a document's id has 1 to {_LONGEST} bytes and no NUL")
+    if not all(_is_an_id(document.id) for document in documents):
+        raise ValueError(f"a document's id has 1 to {_LONGEST} bytes and no NUL")
     return sorted(documents, key=lambda document: document.id)
+
+
+def _is_an_id(id: str) -> bool:
+    if id.isascii():
+        return 0 < len(id) <= _LONGEST and "\x00" not in id
+    return len(id.encode(errors="replace")) <= _LONGEST and not _UNSTORABLE.search(id)
 
 
 def in_order(writes: Sequence[Write]) -> list[Write]:

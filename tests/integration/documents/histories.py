@@ -1,11 +1,11 @@
 """Random lives of a collection, to be lived by a store and by its specification side by side."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.runtime.documents.port import (
     AnyOf,

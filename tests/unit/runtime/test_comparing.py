@@ -1,10 +1,10 @@
 """Two generations are compared at equal versions, in bounded memory, while both may go on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from shared.runtime.documents.memory import MemoryDocuments
 from shared.runtime.documents.port import Collection, Document, Write
