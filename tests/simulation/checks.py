@@ -1,6 +1,6 @@
 """What must be true when all is quiet again. Everything is read from the engines themselves, and folded afresh.
 
-`unsettled` says what is still under way; `broken` what is wrong for good.
+`under_way` and `unsettled` say what has not come to its end; `broken` what is wrong for good.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,6 @@ from shared.runtime.log.rows import EVENT_COLUMNS, Stored
 from tests.simulation.clients import Asked, Clients
 from tests.simulation.site import Site
 from tests.simulation.slips import Lines, Sheets, SlipAdded
-from tests.simulation.stores import at_once
 
 _COLUMNS = ", ".join(("position", "recorded_at", *(name for name, _ in EVENT_COLUMNS)))
 
@@ -36,19 +35,21 @@ class Truth:
 # liveness ------------------------------------------------------------------------------------------------------------
 
 
-def unsettled(site: Site, truth: Truth) -> Iterator[str]:
-    """What has not come to its end yet."""
-    head = len(truth.events)
-    position = site.database.run("SELECT position FROM relay", ())[0][0]["position"]
+def under_way(site: Site) -> Iterator[str]:
+    """What is still on its way from one to the other: cheap to ask."""
+    head, position = row_count(site, "events"), site.database.run("SELECT position FROM relay", ())[0][0]["position"]
     if position < head:
         yield f"the relay is at {position} of {head}"
     for group in site.broker.groups():
         if behind := site.broker.behind(group):
             yield f"{group.name} is {behind} messages behind"
-    for row in site.database.run("SELECT consumer, count(*) AS n FROM parked WHERE event <> '?' GROUP BY consumer", ())[
-        0
-    ]:
+    parked = "SELECT consumer, count(*) AS n FROM parked WHERE event <> '?' GROUP BY consumer"
+    for row in site.database.run(parked, ())[0]:
         yield f"{row['consumer']} has {row['n']} messages set aside"
+
+
+def unsettled(site: Site, truth: Truth) -> Iterator[str]:
+    """What has not come to its end yet."""
     answered = set(truth.commands)
     for contract in _that_are_answered(truth):
         if _reaction_to(contract) not in answered:
@@ -194,4 +195,4 @@ def row_count(site: Site, name: str) -> int:
     return int(site.database.run(f"SELECT count(*) AS n FROM {name}", ())[0][0]["n"])
 
 
-__all__ = ["Truth", "at_once", "broken", "row_count", "sheets", "unsettled"]
+__all__ = ["Truth", "broken", "sheets", "under_way", "unsettled"]

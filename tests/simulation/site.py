@@ -73,7 +73,7 @@ class Site:
 
     def _freeze(self, turn: Any) -> None:
         """For a moment, or for longer than the lease, or than the broker's patience with a member."""
-        seconds = self.world.chance.choice((1.0, 6.0, 6.0, 40.0)) * (0.5 + self.world.chance.random())
+        seconds = self.world.chance.choice((1.0, 3.0, 6.0, 6.0, 35.0)) * (0.5 + self.world.chance.random())
         for process in self.processes:
             process.freeze(turn, seconds)
 

@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from shared.contracts.catalogue import contracts
 from shared.runtime.bus.wire import Message
 from tests.simulation.broker import watch
-from tests.simulation.checks import Truth, broken, unsettled
+from tests.simulation.checks import Truth, broken, under_way, unsettled
 from tests.simulation.clients import Clients
 from tests.simulation.loop import Deadlock, TooLong, Turn
 from tests.simulation.process import Process
@@ -73,7 +73,7 @@ class Story:
         befalls = [self._chaos(), *(self._outage(engine) for engine in self.site.engines if self.outages)]
         chaos = asyncio.gather(*befalls)
         self._talking = asyncio.gather(*talks)
-        await asyncio.wait([self._talking], timeout=chance.uniform(10.0, 40.0))
+        await asyncio.wait([self._talking], timeout=chance.uniform(8.0, 30.0))
         chaos.cancel()
         await asyncio.gather(chaos, return_exceptions=True)
 
@@ -111,18 +111,19 @@ class Story:
         """Until nothing is under way, or for as long as it may take."""
         loop = self.world.loop
         late = loop.time() + _QUIET_WITHIN
-        left: list[str] = ["nothing was looked at"]
-        while left and not self.world.unknown and loop.time() < late:
+        while loop.time() < late and not self.world.unknown:
             self.site.database.run(_MENDING, ())
             await asyncio.sleep(2.0)
-            left = list(self._left())
+            if next(self._left(), None) is None:
+                break
         self.wrong += self.world.unknown
-        self.wrong += [f"after {_QUIET_WITHIN:.0f} s: {one}" for one in left]
+        self.wrong += [f"after {_QUIET_WITHIN:.0f} s: {one}" for one in self._left()]
         self.wrong += broken(self.site, self.clients, Truth(self.site))
 
     def _left(self) -> Iterator[str]:
         if not self._talking.done():
             yield "a client waits for its answer"
+        yield from under_way(self.site)
         yield from unsettled(self.site, Truth(self.site))
 
     # ----------------------------------------------------------------------------------------------------------------
