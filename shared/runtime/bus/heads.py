@@ -66,9 +66,11 @@ class Heads:
         return await self._done(missed.group, owner, window, kept)
 
     async def _beginning(self, feed: Feed) -> int:
-        """A log that has answered before is compared from now on: a new reaction does not answer old events."""
-        [row] = await self._log.fetch("SELECT EXISTS (SELECT FROM commands) AS used")
-        return (await feed.heads(0, limit=1, age=0, each="aggregate")).head if row["used"] else 0
+        """A log that is older than these comparisons is compared from now on: a new reaction does not answer old
+        events. Any other from its beginning, however late the first comparison is.
+        """
+        [row] = await self._log.fetch("SELECT used_before FROM log")
+        return (await feed.heads(0, limit=1, age=0, each="aggregate")).head if row["used_before"] else 0
 
     async def _compared(self, label: str, owner: str) -> int | None:
         rows = await self._log.fetch("SELECT position FROM compared WHERE consumer = $1 AND owner = $2", label, owner)

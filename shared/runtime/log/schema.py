@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS log (
     epoch integer NOT NULL DEFAULT 1,
     schema_version integer NOT NULL
 );
+ALTER TABLE log ADD COLUMN IF NOT EXISTS used_before boolean;
 CREATE TABLE IF NOT EXISTS events (
     position bigint PRIMARY KEY,
     aggregate uuid NOT NULL,
@@ -130,6 +131,10 @@ END $$;
 """
 
 
+# Whether there were commands before reactions were compared with the log: said once, when the column comes to be.
+_OLD_OR_NEW = "UPDATE log SET used_before = EXISTS (SELECT FROM commands) WHERE used_before IS NULL"
+
+
 async def prepare(connection: Connection) -> None:
     """Makes the tables and functions where they are not there yet. Several processes may call it at once."""
     async with connection.transaction():
@@ -139,3 +144,4 @@ async def prepare(connection: Connection) -> None:
         await connection.execute(_LIMIT_OTHERS)
         await connection.execute("INSERT INTO log (schema_version) VALUES ($1) ON CONFLICT DO NOTHING", SCHEMA_VERSION)
         await connection.execute("INSERT INTO relay DEFAULT VALUES ON CONFLICT DO NOTHING")
+        await connection.execute(_OLD_OR_NEW)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
@@ -14,9 +15,9 @@ from shared.runtime.log import Log
 from shared.runtime.mandate import fresh_id
 from tests.integration.runtime.asking import commands, mandate, opened, shows
 from tests.integration.runtime.conftest import Work
-from tests.support.counters import CounterCounted, CounterOpened
+from tests.support.counters import CounterCounted, CounterOpened, service
 from tests.support.harness import Bus, eventually
-from tests.support.running import Running, said
+from tests.support.running import Running, running, said
 
 CANARY = "CANARY-Jane-Doe"
 
@@ -113,6 +114,19 @@ async def test_an_event_that_a_reaction_has_not_heard_is_answered_once(work: Wor
         await eventually(lambda: shows(it, cause, 0))
 
         assert await counted(it, target, 1)
+
+
+async def test_an_event_that_was_lost_before_anything_was_compared_is_answered_too(
+    work: Work, bus: Bus, database: str, tmp_path: Path
+) -> None:
+    """A worker may begin long after the first commands: found by the simulation, as seed 33."""
+    async with running(service, database=database, home=tmp_path, kafka=bus.bootstrap) as it:
+        target, cause = fresh_id(), fresh_id()
+        await commands(it).open(mandate=mandate(keyed=True), id=target)
+        await commands(it).open(mandate=mandate(keyed=True), id=cause, note=str(target))
+        await told(it, bus, [])
+    async with work("worker") as it:
+        await eventually(partial(counted, it, target, 1))
 
 
 async def counted(it: Running, id: UUID, expected: int) -> bool:

@@ -58,7 +58,7 @@ class Database:
         self.tables.create_aggregate("array_agg", 1, ArrayAggregate)  # type: ignore[arg-type]
         for statement in (one for script in scripts for one in statements(script)):
             self.tables.execute(statement)
-        self.tables.execute(f"INSERT INTO log (schema_version) VALUES ({schema.SCHEMA_VERSION})")
+        self.tables.execute(f"INSERT INTO log (schema_version, used_before) VALUES ({schema.SCHEMA_VERSION}, false)")
         self.tables.execute("INSERT INTO relay DEFAULT VALUES")
 
     def clock(self) -> int:
