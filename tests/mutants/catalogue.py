@@ -151,7 +151,7 @@ MUTANTS: Sequence[Mutant] = (
         changes=[
             Change(
                 where="shared.runtime.bus.reactor:Reactor._mandate",
-                instead_of='command=named_id("reaction", self._service, reaction.name, cause.id)',
+                instead_of="command=self._command(reaction, cause)",
                 this="command=fresh_id()",
                 needs={"fresh_id": fresh_id},
             )

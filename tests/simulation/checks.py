@@ -46,6 +46,8 @@ def under_way(site: Site) -> Iterator[str]:
     parked = "SELECT consumer, count(*) AS n FROM parked WHERE event <> '?' GROUP BY consumer"
     for row in site.database.run(parked, ())[0]:
         yield f"{row['consumer']} has {row['n']} messages set aside"
+    for row in site.database.run("SELECT projection, source, expected FROM holes", ())[0] if site.feeds else ():
+        yield f"{row['projection']} misses {row['source']}.{row['expected']}"
 
 
 def unsettled(site: Site, truth: Truth) -> Iterator[str]:

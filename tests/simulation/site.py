@@ -6,9 +6,11 @@ All that runs in them is the real code; the engines alone are made up.
 import asyncio
 from typing import Any
 
+from shared.runtime.bus.deadletters import DeadLetters
 from shared.runtime.bus.lease import LogLease
 from shared.runtime.bus.relay import Relay
 from shared.runtime.documents.memory import MemoryDocuments
+from shared.runtime.feed import LogFeed
 from shared.runtime.log import Log
 from shared.runtime.nearness import Stranger
 from shared.runtime.publishing import Publisher
@@ -39,9 +41,11 @@ class DistantLog(Log):
 class Site:
     """The engines, and the processes by name."""
 
-    def __init__(self, world: World, *, doors: int, relays: int, workers: int) -> None:
+    def __init__(self, world: World, *, doors: int, relays: int, workers: int, feeds: bool) -> None:
         self.world = world
         self.mended = False
+        self.feeds = feeds
+        """whether the owner's feed can be asked for what its topic has lost"""
         self.database = Database(world)
         self.broker = Broker(world)
         self.documents = DistantDocuments(world, MemoryDocuments())
@@ -102,10 +106,14 @@ class Site:
             store=self.documents,  # type: ignore[arg-type]
             relations=self.documents,  # type: ignore[arg-type]
             inlets=inlets(self.broker),
+            feeds={"records": LogFeed(log=log, publisher=self.publisher)} if self.feeds else {},
+            letters=DeadLetters(log=log, outlet=outlet(self.broker), topics=_nothing_to_make),
             parts={Commands: Commands(log=log)},
-            feeds={},
-            letters=None,
         )
         workers._projections.pop()  # what is known of other services' aggregates: there are none
         asyncio.create_task(workers.run(), name="workers")  # noqa: RUF006
         return workers
+
+
+async def _nothing_to_make(_: object) -> None:
+    """Topics are there when somebody writes to them."""

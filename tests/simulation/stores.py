@@ -21,6 +21,8 @@ class DistantDocuments:
         self.world = world
         self.store = store
         self.line = Line(world, "documents", lost=Unavailable)
+        self.went_back: list[str] = []
+        """documents that knew less after a write than before it: mended later or not, readers have seen it"""
 
     def down(self) -> None:
         self.world.note("the documents go down")
@@ -51,7 +53,17 @@ class DistantDocuments:
         return await self._ask("aliases", self.store.aliases)
 
     async def _written(self, collection: Collection, part: Sequence[Write]) -> set[str]:
-        return await self._ask("write", lambda: self.store.write(collection, part))
+        return await self._ask("write", lambda: self._watched(collection, part))
+
+    async def _watched(self, collection: Collection, part: Sequence[Write]) -> set[str]:
+        ids = [write.document.id for write in part]
+        before = await self.store.read(collection, ids)
+        lost = await self.store.write(collection, part)
+        after = await self.store.read(collection, ids)
+        for id, document in before.items():
+            if id not in after or after[id].revision < document.revision:
+                self.went_back.append(f"{id} went back from {document.revision} in {collection.name}")
+        return lost
 
     async def _inserted(self, collection: Collection, part: Sequence[Document]) -> None:
         await self._ask("insert", lambda: self.store.insert(collection, part))

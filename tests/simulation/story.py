@@ -25,7 +25,7 @@ _QUIET_WITHIN = 300.0
 """seconds of virtual time after the storm: more than the longest freeze, the broker's patience and all pauses"""
 _TOPIC = "carelog.records.v1"
 _AGAIN = "UPDATE relay SET rewind_to = 0"
-"""what a topic has lost is published again"""
+"""what a topic has lost is published again, where no feed can be asked for it"""
 _MENDING = "UPDATE parked SET replay_wanted = true WHERE NOT replay_wanted"
 
 
@@ -48,7 +48,8 @@ class Story:
     def __init__(self, seed: int) -> None:
         self.world = World(seed)
         chance = self.world.chance
-        self.site = Site(self.world, doors=2, relays=2, workers=chance.choice((1, 2, 2, 3)))
+        workers, feeds = chance.choice((1, 2, 2, 3)), chance.random() < 0.5
+        self.site = Site(self.world, doors=2, relays=2, workers=workers, feeds=feeds)
         slips = [self.world.id() for _ in range(chance.randint(2, 4))]
         self.clients = Clients(self.world, self.site.doors, slips, poison=chance.choice((0.0, 0.1, 0.4)))
         self.weather = Weather.drawn(chance)
@@ -104,7 +105,7 @@ class Story:
         self.world.weather = CALM
         self.site.broker.loses = 0.0
         self.site.mended = True
-        if self.site.broker.dropped:
+        if self.site.broker.dropped and not self.site.feeds:
             self.site.database.run(_AGAIN, ())
 
     async def _settle(self) -> None:
@@ -116,7 +117,7 @@ class Story:
             await asyncio.sleep(2.0)
             if next(self._left(), None) is None:
                 break
-        self.wrong += self.world.unknown
+        self.wrong += [*self.world.unknown, *self.site.documents.went_back]
         self.wrong += [f"after {_QUIET_WITHIN:.0f} s: {one}" for one in self._left()]
         self.wrong += broken(self.site, self.clients, Truth(self.site))
 
