@@ -65,7 +65,7 @@ def _of_the_relay(runtime: Runtime) -> None:
     )
     metrics.gauge(
         "carelog.relay.trouble",
-        of(lambda it: bool(getattr(it, "trouble", None))),
+        of(lambda it: bool(it.trouble)),
         says="1: the topic lost what was published.",
     )
     metrics.counter("carelog.relay.published", of(lambda it: it.published), says="Events published.")
