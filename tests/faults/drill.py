@@ -86,7 +86,7 @@ class Drill:
 
     async def at_rest(self, oracle: Oracle, *, heals_within: float, already: float = 0.0) -> None:
         """All that was said is shown in time, and every promise was kept. Raises `FellShort`."""
-        took = already + await judge.healed(oracle, within=heals_within - already)
+        took = already + await judge.healed(oracle, within=heals_within - already, told=self.told)
         self.healed = max(self.healed or 0.0, took)
         await judge.judged(oracle)
         self.told(f"refusals {dict(oracle.counts.refusals)}, {oracle.client.trouble}")

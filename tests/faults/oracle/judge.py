@@ -1,7 +1,7 @@
 """After the fault: waits until everything has come to rest, then asks for every promise whether it was kept."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import Random
 from time import monotonic
@@ -17,15 +17,18 @@ from tests.faults.oracle.documents import Difference, differences
 from tests.faults.oracle.oracle import Oracle, few
 from tests.faults.row import FellShort
 
-_LOOK = 0.25
+_LOOK, _TELL = 0.25, 5.0
 _AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable)
 _STRANGE_LOOKS = 3
 """patients whose doors a stranger tries"""
 
 
-async def healed(oracle: Oracle, *, within: float) -> float:
-    """Returns when all that was said is published and shown everywhere: the seconds it took. Raises `FellShort`."""
-    began = monotonic()
+async def healed(oracle: Oracle, *, within: float, told: Callable[[str], None] = lambda what: None) -> float:
+    """Returns when all that was said is published and shown everywhere: the seconds it took. Raises `FellShort`.
+
+    `told` hears now and then what is still missing.
+    """
+    began = tells_at = monotonic()
     left: Sequence[object] = ("nothing answered",)
     while True:
         with suppress(*_AWAY):
@@ -33,6 +36,9 @@ async def healed(oracle: Oracle, *, within: float) -> float:
                 return monotonic() - began
         if monotonic() - began > within:
             raise FellShort(f"not healed after {within:.0f} s: {few([str(one) for one in left])}")
+        if monotonic() - tells_at > _TELL:
+            tells_at = monotonic()
+            told(f"after {tells_at - began:.0f} s: {few([str(one) for one in left])}")
         await asyncio.sleep(_LOOK)
 
 

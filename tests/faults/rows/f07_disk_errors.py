@@ -1,5 +1,7 @@
 """F07: the disk refuses to keep what the database hands it."""
 
+import asyncio
+
 import asyncpg
 
 from tests.faults.drill import Drill
@@ -7,6 +9,10 @@ from tests.faults.grounds.small import Small
 from tests.faults.injecting.calls import injected
 from tests.faults.oracle.oracle import Oracle
 from tests.faults.row import FellShort, row
+
+_SESSIONS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+_STAY = 3.0
+"""seconds that no session of ours stays"""
 
 
 @row(
@@ -36,13 +42,12 @@ def _panics(small: Small) -> int:
 
 
 async def _sessions(small: Small) -> list[int]:
-    """Those of the service: ours come and go."""
+    """The service's: ours come and go."""
     connection = await asyncpg.connect(small.database("records"))
     try:
-        rows = await connection.fetch(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-            " AND backend_start < clock_timestamp() - interval '3 s'"
-        )
+        before = {row["pid"] for row in await connection.fetch(_SESSIONS)}
+        await asyncio.sleep(_STAY)
+        after = {row["pid"] for row in await connection.fetch(_SESSIONS)}
     finally:
         await connection.close()
-    return [row["pid"] for row in rows]
+    return sorted(before & after)
