@@ -9,18 +9,21 @@ import asyncpg
 
 _LOOK = 10.0
 _COUNTS = {
-    "parked": "SELECT consumer, count(*) FROM parked GROUP BY 1",
+    "parked": "SELECT consumer, count(*) FROM (SELECT consumer, bool_or(again_at IS NOT NULL)"
+    " OVER (PARTITION BY consumer, source, topic, partition) AS waits FROM parked) AS each WHERE NOT waits GROUP BY 1",
     "holes": "SELECT projection, count(*) FROM holes GROUP BY 1",
 }
-_UNTOLD = "SELECT count(*) FROM parked WHERE NOT told"
+_UNTOLD = "SELECT count(*) FROM parked WHERE NOT told AND again_at IS NULL"
 _OVERDUE = "SELECT coalesce(extract(epoch FROM max(now() - due_at)), 0) FROM timers WHERE due_at < now()"
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass
 class Standing:
-    """Parked events by consumer, open holes by projection, dead letters not told yet, seconds of the oldest timer that
-    is overdue. `run` looks every ten seconds until cancelled; while the database is away, the last look stands.
+    """Parked events by consumer (not those that only wait until another service is heard), open holes by projection,
+    dead letters not told yet, seconds of the oldest timer that is overdue.
+
+    `run` looks every ten seconds until cancelled; while the database is away, the last look stands.
     """
 
     pool: Callable[[], asyncpg.Pool]
