@@ -199,12 +199,12 @@ def _bar() -> "Iterator[Callable[[Progress], None]]":
 
 
 def _line_by_line() -> "Callable[[Progress], None]":
-    last: tuple[str, float] = ("", 0.0)
+    last: tuple[str, str, float] = ("", "", 0.0)
 
     def tell(now: "Progress") -> None:
         nonlocal last
-        if now.state != last[0] or monotonic() - last[1] >= _A_LINE_EVERY:
-            last = (now.state, monotonic())
+        if (now.state, now.waits_for) != last[:2] or monotonic() - last[2] >= _A_LINE_EVERY:
+            last = (now.state, now.waits_for, monotonic())
             aside.print(f"generation {now.generation}: {_says(now)}", soft_wrap=True)
 
     return tell

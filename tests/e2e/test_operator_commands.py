@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -42,7 +43,10 @@ def line(*words: str, home: Path) -> list[str]:
 
 def carelog(system: System, *words: str) -> "subprocess.CompletedProcess[str]":
     """The command, as an operator's terminal would run it; it never says what was in a message, nor where it broke."""
-    done = subprocess.run(line(*words, home=system.home.path), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        line(*words, home=system.home.path), capture_output=True, text=True, timeout=300,
+        env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
     assert CANARY not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done
@@ -91,7 +95,7 @@ async def generations(system: System) -> Mapping[str, Any]:
 
 async def test_a_killed_rebuild_is_gone_on_with_under_load_without_one_failed_read(system: System) -> None:
     async with under_load(system) as load:
-        await eventually(lambda: load.written > 300, within=120)
+        await eventually(lambda: load.written > 600, within=120)
         rebuild = subprocess.Popen(
             line("projections", "rebuild", "timeline", "--yes", home=system.home.path), stderr=subprocess.PIPE
         )

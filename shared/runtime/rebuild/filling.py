@@ -7,7 +7,7 @@ the worker that follows the alias joins a group whose offsets say how far it is.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -148,7 +148,7 @@ class Filling:
 
 
 class _Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
-    """Remembers what it has committed."""
+    """Remembers how far everything is applied."""
 
     def __init__(self, places: dict[TopicPartition, int], *, bootstrap: str, group: str) -> None:
         super().__init__(
@@ -162,8 +162,12 @@ class _Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
         self._places = places
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        await super().commit(offsets)
+        """What is applied counts as such, whether the brokers take note of it or not: a worker that left the group may
+        be kept in it for a while, and then nobody else may commit. Each commit makes up for those before it.
+        """
         self._places.update(offsets)
+        with suppress(KafkaError):
+            await super().commit({one: place for one in self.assignment() if (place := self._places.get(one))})
 
 
 def _now() -> float:

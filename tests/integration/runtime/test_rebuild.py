@@ -261,8 +261,10 @@ async def _tables(it: Running) -> set[str]:
     return {row["tablename"] for row in rows}
 
 
-async def test_the_way_back_is_level_with_what_has_come_since(work: Work) -> None:
-    async with work() as it:
+@pytest.mark.parametrize("instance", ["", "one-that-keeps-its-place"])
+async def test_the_way_back_is_level_with_what_has_come_since(work: Work, instance: str) -> None:
+    """A worker with a name of its own stays in the groups that it leaves, for as long as a session lasts."""
+    async with work(instance=instance) as it:
         await made(it, 1)
         await rebuilt(it, Tally())
         await eventually(lambda: _follows(it, "carelog.records.tally~2"))
