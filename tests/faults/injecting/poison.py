@@ -72,11 +72,7 @@ def kinds(canary: str, *, known: UUID) -> Mapping[str, Callable[[], Bad]]:
         "a subject that is none": lambda: _with(_good(canary), subject=c),
         "a time that is none": lambda: _with(_good(canary), recordedtime=c),
         "another's key": lambda: replace(_good(canary), key=str(known).encode()),
-        "another's partition": lambda: _elsewhere(_good(canary)),
+        "another service's type": lambda: _with(_good(canary), type=b"scheduling.appointment.booked.v1"),
         "an unknown type": lambda: replace(_with(_good(canary), type=b"records.teapot.boiled.v1"), aside=False),
         "an old one again, with another body": lambda: replace(_good(canary, subject=known, version=2), aside=False),
     }
-
-
-def _elsewhere(bad: Bad) -> Bad:
-    return replace(bad, partition=(bad.partition + 1) % 12)
