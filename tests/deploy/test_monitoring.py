@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.cli import app
 from shared.runtime.http.app import build_app
 from shared.runtime.runtime import Runtime
 from shared.runtime.settings import Settings
@@ -66,6 +67,19 @@ def test_runbooks_lead_to_each_other_and_nowhere_else() -> None:
     there = {path.name for path in (TREE / "docs/runbooks").glob("*.md")}
     for path in (TREE / "docs/runbooks").glob("*.md"):
         assert set(re.findall(r"\]\(([^)]+)\)", path.read_text("utf-8"))) <= there, path.name
+
+
+def test_the_commands_that_runbooks_name_are_there() -> None:
+    there = {str(one.name) for one in app.registered_commands}
+    for group in app.registered_groups:
+        assert group.typer_instance
+        there |= {
+            f"{group.typer_instance.info.name or group.name} {one.name}"
+            for one in group.typer_instance.registered_commands
+        }
+    for path in (TREE / "docs/runbooks").glob("*.md"):
+        named = re.findall(r"(?:`|^    )carelog ([a-z]+(?: [a-z]+)?)", path.read_text("utf-8"), re.MULTILINE)
+        assert set(named) <= there, path.name
 
 
 def test_panels_do_not_lie_on_one_another() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from shared.contracts.envelope import to_headers
@@ -28,7 +29,7 @@ def _good(canary: str, *, subject: UUID | None = None, version: int = 1) -> Bad:
     """A message as it should be, of a counter that nobody has opened."""
     id = subject or uuid4()
     contract = CounterOpened(limit=1, note=canary) if version == 1 else CounterCounted(by=1)
-    told = said(contract, subject=id, organization="north", patient=None, version=version)
+    told = said(contract, subject=id, organization="north", patient=None, version=version, at=datetime.now(UTC))
     return Bad(
         key=str(id).encode(),
         value=value_of(told),
