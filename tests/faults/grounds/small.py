@@ -23,6 +23,7 @@ from shared.runtime.documents.mongodb import MongoDocuments
 from shared.runtime.documents.port import Documents
 from shared.runtime.documents.postgres import PostgresDocuments
 from shared.runtime.service import Service
+from shared.runtime.workers import background
 from tests.faults.grounds.broker import native_kafka
 from tests.faults.grounds.counting import with_counters
 from tests.support.counters import service as counters
@@ -99,12 +100,8 @@ class Small:
     @asynccontextmanager
     async def keeping_postgres(self) -> AsyncIterator[None]:
         """A database that ends meanwhile is started again, as the supervisor of the embedded mode does it."""
-        task = asyncio.create_task(self._keep_postgres())
-        try:
+        async with background(self._keep_postgres(), "keeping PostgreSQL"):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _keep_postgres(self) -> None:
         while True:

@@ -12,6 +12,7 @@ from shared.runtime.generations import Generations
 from shared.runtime.json import loads
 from shared.runtime.projecting import collection_name
 from shared.runtime.projection import Journal
+from shared.runtime.workers import background
 from tests.faults.oracle.documents import shelf
 from tests.faults.oracle.mirror import Mirror
 from tests.faults.oracle.oracle import Oracle
@@ -23,13 +24,8 @@ _AT_ONCE = 500
 @asynccontextmanager
 async def watched(oracle: Oracle) -> AsyncIterator[None]:
     """Whoever falls back meanwhile is noted in `oracle.wrong`."""
-    task = asyncio.create_task(_watch(oracle))
-    try:
+    async with background(_watch(oracle), "watch"):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _watch(oracle: Oracle) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from deploy.story.cast import NORTH_DOCTOR
+from shared.runtime.workers import end
 from tests.faults.drill import Drill
 from tests.faults.grounds.five import Five
 from tests.faults.injecting.memory import memory_limit
@@ -43,9 +44,7 @@ async def _out_of_memory(five: Five, oracle: Oracle) -> None:
             if not await oracle.comes_to(lambda: not before.is_running() or before.status() == psutil.STATUS_ZOMBIE):
                 raise FellShort("the process was not ended for want of memory")
         finally:
-            for task in sending:
-                task.cancel()
-            await asyncio.gather(*sending, return_exceptions=True)
+            await end(*sending)
     await asyncio.to_thread(five.process, "records")
 
 
