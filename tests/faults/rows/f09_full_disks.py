@@ -37,7 +37,7 @@ async def _store(drill: Drill, small: Small, disk: SmallDisk) -> None:
     """Commands are told to come later, and are done when there is room again."""
     async with small.keeping_postgres(), drill.under_load(small, heals_within=60) as oracle:
         await asyncio.to_thread(disk.fill)
-        if not await oracle.comes_to(lambda: oracle.client.trouble.later > 20):
+        if not await oracle.comes_to(lambda: oracle.client.trouble.later > 3):
             raise FellShort("a full disk was noticed by nobody")
         await asyncio.to_thread(disk.free)
 

@@ -40,6 +40,6 @@ async def idle_in_transaction(drill: Drill) -> None:
 
 async def _taking_the_lock(connection: asyncpg.Connection) -> str:
     """What an append begins with, found in its own function: the lock that orders all appends."""
-    source: str = await connection.fetchval("SELECT prosrc FROM pg_proc WHERE prosrc LIKE '%pg_advisory_xact_lock%'")
+    source: str = await connection.fetchval("SELECT prosrc FROM pg_proc WHERE proname = 'append_at_once'")
     lock = next(part for part in source.split(";") if "pg_advisory_xact_lock" in part)
     return "SELECT " + lock[lock.index("pg_advisory_xact_lock") :].strip()
