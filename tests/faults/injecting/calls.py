@@ -42,8 +42,10 @@ async def _attached(strace: asyncio.subprocess.Process, pids: list[int]) -> None
     async with asyncio.timeout(_ATTACHED_WITHIN):
         while not all(_tracer(pid) == strace.pid for pid in pids):
             if strace.returncode is not None:
-                said = await strace.stderr.read() if strace.stderr else b""
-                raise NotHere(f"strace cannot trace: {said.decode(errors='replace').strip()[-200:]}")
+                said = (await strace.stderr.read() if strace.stderr else b"").decode(errors="replace").strip()
+                if "not permitted" in said:
+                    raise NotHere(f"strace may not trace: {said[-200:]}")
+                raise ProcessLookupError(f"strace ended: {said[-200:]}")
             await asyncio.sleep(0.01)
 
 
