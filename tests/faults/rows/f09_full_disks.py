@@ -38,7 +38,7 @@ async def _store(drill: Drill, small: Small, disk: SmallDisk) -> None:
     async with small.keeping_postgres(), drill.under_load(small, heals_within=60) as oracle:
         # Again and again: the database gives room back when it lets go of old files.
         if not await oracle.comes_to(lambda: disk.fill() >= 0 and oracle.client.trouble.later > 3):
-            raise FellShort("a full disk was noticed by nobody")
+            raise FellShort(f"a full disk was noticed by nobody: {oracle.client.trouble}")
         await asyncio.to_thread(disk.free)
 
 
