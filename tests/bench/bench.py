@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.bench.counting import known
 from tests.bench.report import Asked, Row
 from tests.support.engines import choice
 from tests.support.engines.postgres import Postgres, fresh_database
@@ -106,7 +107,7 @@ class Case:
 @contextmanager
 def a_bench(scale: Scale) -> Iterator[Bench]:
     """Its engines end with it."""
-    with TemporaryDirectory(prefix="carelog-bench-", ignore_cleanup_errors=True) as folder:
+    with known(), TemporaryDirectory(prefix="carelog-bench-", ignore_cleanup_errors=True) as folder:
         try:
             yield Bench(scale=scale, home=Path(folder))
         finally:

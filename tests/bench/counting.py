@@ -3,7 +3,8 @@
 Its events are as large as the other writers' rows, and it shows one document for each counter.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -31,10 +32,18 @@ from tests.support.counters import router as counters
 NOTE = "x" * 500
 """what makes the event of a counter as large as the others' rows"""
 
-# The catalogue is kept by whoever asked first: what the bench publishes is known to all who ask.
-cast(MutableMapping[str, type[Contract]], contracts()).update(
-    {one.TYPE: one for one in (CounterOpened, CounterCounted)}
-)
+
+@contextmanager
+def known() -> Iterator[None]:
+    """What the bench publishes is in the catalogue, which is kept by whoever asked first, until this ends."""
+    catalogue = cast(MutableMapping[str, type[Contract]], contracts())
+    ours = {one.TYPE: one for one in (CounterOpened, CounterCounted)}
+    catalogue.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            del catalogue[name]
 
 
 class Lives:
@@ -88,4 +97,5 @@ service = Service(
 )
 
 if __name__ == "__main__":
-    main(service)
+    with known():
+        main(service)
