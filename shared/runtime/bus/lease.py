@@ -56,12 +56,13 @@ class Lease(Protocol):
 
 
 _TAKE = """
-    UPDATE relay SET holder = $1, renewed_at = clock_timestamp(),
+    UPDATE relay SET holder = $2, renewed_at = clock_timestamp(),
         position = least(position, coalesce(rewind_to, position)), rewind_to = NULL
     WHERE holder IS NULL OR holder = $1 OR renewed_at IS NULL
-        OR renewed_at < clock_timestamp() - make_interval(secs => $2)
+        OR renewed_at < clock_timestamp() - make_interval(secs => $3)
     RETURNING position, extents
 """
+"""each under a new name: one that its sender has given up may still come, and would take the wish to rewind with it"""
 _RENEW = "UPDATE relay SET renewed_at = clock_timestamp() WHERE holder = $1 RETURNING true AS ours, rewind_to"
 _SAVE = """
     UPDATE relay SET position = greatest(position, $2), extents = CASE WHEN position > $2 THEN extents ELSE $3 END
@@ -95,7 +96,8 @@ class LogLease:
 
     async def take(self) -> int | None:
         async with self._session() as session:
-            row = await session.fetchrow(_TAKE, self._me, LAPSE)
+            before, self._me = self._me, uuid4()
+            row = await session.fetchrow(_TAKE, before, self._me, LAPSE)
         if row is None:
             return None
         self.extents.unpack(row["extents"])

@@ -15,7 +15,7 @@ from aiokafka.partitioner import murmur2
 
 from shared.contracts.envelope import from_headers
 from shared.runtime.bus.kafka import kafka_outlet
-from shared.runtime.bus.lease import Connect, LogLease, ask_to_rewind
+from shared.runtime.bus.lease import _TAKE, LAPSE, Connect, LogLease, ask_to_rewind
 from shared.runtime.bus.relay import Relay
 from shared.runtime.json import loads
 from shared.runtime.mandate import fresh_id
@@ -252,6 +252,19 @@ async def test_a_position_that_arrives_late_does_not_take_a_later_one_back(it: R
     await lease.close()
 
     assert await position(it) == 15
+
+
+async def test_a_lease_that_is_taken_late_does_not_take_a_wish_with_it(it: Running) -> None:
+    """A statement whose sender has given up may still be carried out: found by the simulation, as seed 249."""
+    lease = LogLease(connect=it.runtime.log.connect)
+    given_up = (_TAKE, lease._me, fresh_id(), LAPSE)
+    await lease.take()
+    await lease.save(15)
+    await ask_to_rewind(it.runtime.log.pool, to=2)
+
+    assert await it.runtime.log.pool.fetchrow(*given_up) is None
+    assert await lease.renew() == 2
+    await lease.close()
 
 
 def a_relay(it: Running, bus: Bus, *, lease: LogLease | None = None) -> Relay:
