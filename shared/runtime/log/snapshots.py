@@ -8,12 +8,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from shared.kernel import Aggregate, EventId, Unavailable, event_id
 from shared.runtime.json import loads
 from shared.runtime.log.freezing import Unfreezable, Unthawable, freeze, maker, thaw
+from shared.runtime.log.gathering import Gathering
 from shared.runtime.log.mapper import EventMapper
 from shared.runtime.log.rows import Birth
 
@@ -27,14 +29,14 @@ _LOG = logging.getLogger(__name__)
 _LOAD = """
 SELECT e.aggregate, e.version, e.name, e.state, e.correlation, e.key, e.patient, e.organization, e.links,
        s.state AS frozen, s.custodian
-FROM unnest($1::uuid[]) AS asked(id)
+FROM unnest($1::uuid[], $2::bytea[]) AS asked(id, maker)
 CROSS JOIN LATERAL (
     SELECT * FROM events e WHERE e.aggregate = asked.id AND e.version >= coalesce((
         SELECT s.version FROM snapshots s JOIN events x ON x.aggregate = s.aggregate AND x.version = s.version
-        WHERE s.aggregate = asked.id AND s.made_by = $2
+        WHERE s.aggregate = asked.id AND s.made_by = asked.maker
     ), 1)
 ) AS e
-LEFT JOIN snapshots s ON s.aggregate = e.aggregate AND s.version = e.version AND s.made_by = $2
+LEFT JOIN snapshots s ON s.aggregate = e.aggregate AND s.version = e.version AND s.made_by = asked.maker
 ORDER BY e.aggregate, e.version
 """
 _SAVE = """
@@ -65,6 +67,7 @@ class Snapshots:
 
     def __init__(self, *, fetch: Fetch, mapper: EventMapper) -> None:
         self._fetch = fetch
+        self._loads = Gathering(partial(fetch, _LOAD))
         self._mapper = mapper
         self._due: dict[UUID, _Row] = {}
         self._wake = asyncio.Event()
@@ -74,9 +77,7 @@ class Snapshots:
         by = maker(kind)
         if by is None:
             return None
-        streams: dict[UUID, list[Any]] = {}
-        for row in await self._fetch(_LOAD, ids, by):
-            streams.setdefault(row["aggregate"], []).append(row)
+        streams = await self._loads.rows(ids, by)
         try:
             return {id: self._made(kind, stream) for id, stream in streams.items()}
         except Unthawable as broken:
@@ -84,7 +85,7 @@ class Snapshots:
             await self._fetch(_FORGET, ids)
             return await self.load(kind, ids)
 
-    def _made(self, kind: type[Aggregate], stream: list[Any]) -> Loaded:
+    def _made(self, kind: type[Aggregate], stream: Sequence[Any]) -> Loaded:
         first, last = stream[0], stream[-1]
         id = UUID(int=first["aggregate"].int)  # the driver has a class of its own, which no state should hold
         frozen = first["frozen"]
