@@ -25,6 +25,10 @@ AWAY = (
 )
 """how a database that is away for a moment shows"""
 _TRANSACTION_LIMIT_SINCE = (17, 0)
+PLANS = dict.fromkeys(("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit"), "off")
+"""A statement is planned once a session, perhaps while the table has ten rows, and then reads all of a million of them.
+Whatever is asked of a log goes by an index.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,7 @@ class Limits:
             "tcp_keepalives_idle": "5",
             "tcp_keepalives_interval": "2",
             "tcp_keepalives_count": "3",
+            **PLANS,
         }
 
 

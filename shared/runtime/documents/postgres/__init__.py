@@ -53,7 +53,7 @@ class PostgresDocuments:
                 max_size=connections,
                 timeout=patience,
                 reset=_as_it_is,
-                server_settings={"jit": "off"},
+                server_settings={"enable_seqscan": "off", "jit": "off"},
             )
         return cls(pool, patience=patience)
 
