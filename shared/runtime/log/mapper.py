@@ -4,6 +4,7 @@ Upcasting (`class_version`, `upcast_vN_vN+1`) is the library's. Payloads alone a
 columns.
 """
 
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -33,7 +34,7 @@ class EventMapper(Mapper[Any]):
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         event: Event = domain_event
         state = {name: value for name, value in event.__dict__.items() if name not in _COLUMNS}
-        version = getattr(type(event), "class_version", 1)
+        version = _version(type(event))
         if version > 1:
             state["class_version"] = version
         return StoredEvent(
@@ -67,5 +68,11 @@ _COLUMNS = frozenset({"originator_id", "originator_version"})
 def _upcast(event_class: type[Event], state: dict[str, Any]) -> None:
     """Raises a state kept by an older version of its class to today's, step by step."""
     stored = state.pop("class_version", 1)
-    for version in range(stored, getattr(event_class, "class_version", 1)):
+    for version in range(stored, _version(event_class)):
         getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)
+
+
+@cache
+def _version(event_class: type[Event]) -> int:
+    """Asked of every event, and pydantic looks long for what is not there."""
+    return getattr(event_class, "class_version", 1)

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
+from msgspec.structs import replace
 
 from shared.kernel import named_id
 from shared.runtime.bus.lease import Deposed
