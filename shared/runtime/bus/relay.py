@@ -25,6 +25,8 @@ from shared.runtime.publishing import Publisher
 from shared.runtime.workers import background, end
 
 _BATCH = 250
+_PACE = 0.008
+"""seconds from a batch that was not full to the reading of the next: a broker's work goes by batches, not by events"""
 _POLL = 0.2
 _SAVE = 0.1
 """seconds between two saved positions: each leaves a dead row behind, and one open snapshot keeps them all"""
@@ -158,13 +160,13 @@ class Relay:
             self._failures += 1
 
     async def _follow(self, outlet: Outlet) -> None:
-        """While one batch is on its way, the next is read."""
+        """While one batch is on its way, the next is read. What comes after a pause goes out at once."""
         ahead = self._reading(self.position)
         try:
             while True:
                 batch = await ahead
                 if batch:
-                    ahead = self._reading(batch.last)
+                    ahead = self._reading(batch.last, after=_PACE if batch.count < _BATCH else 0.0)
                     await self._tell(outlet, batch)
                 else:
                     await self._wait()
@@ -174,10 +176,11 @@ class Relay:
         finally:
             await end(ahead)
 
-    def _reading(self, position: int) -> "asyncio.Task[Batch | None]":
-        return asyncio.create_task(self._read(position), name="read ahead")
+    def _reading(self, position: int, *, after: float = 0.0) -> "asyncio.Task[Batch | None]":
+        return asyncio.create_task(self._read(position, after=after), name="read ahead")
 
-    async def _read(self, position: int) -> Batch | None:
+    async def _read(self, position: int, *, after: float) -> Batch | None:
+        await asyncio.sleep(after)
         stored = await self._log.after(position, limit=_BATCH)
         return await batch_of(stored, self._publisher) if stored else None
 
