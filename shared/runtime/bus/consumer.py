@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from math import ceil
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -30,8 +31,12 @@ _PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
 _FINISH = 10.0
 """seconds that a rebalance waits for what is in hand: well under the session timeout"""
 _PASSES = 10
+_EVERY = 0.1
+"""seconds between two commits: each costs the broker as much as a batch of messages, and what a crash leaves to be
+read again is known by its versions"""
 _COMMIT = 20.0
 """seconds for a commit: its client would look for an absent broker for ever"""
+_LAST_WORDS = 2.0
 
 _LOG = logging.getLogger(__name__)
 
@@ -58,6 +63,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         self._free = asyncio.Event()
         self._free.set()
         self._positions: dict[TopicPartition, int] = {}
+        self._uncommitted: dict[TopicPartition, int] = {}
+        """offsets up to which all is handled, and which are to be committed"""
+        self._committed_at = float("-inf")
         self._oldest: datetime | None = None
         """when the oldest message was recorded that is known and not handled"""
 
@@ -65,7 +73,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         while True:
             try:
                 async with self._inlets(group=self.group, topics=self._topics, listener=self) as self._inlet:
-                    await self._loop(self._inlet)
+                    try:
+                        await self._loop(self._inlet)
+                    finally:
+                        await self._last_commit(self._inlet)
             except (KafkaError, OSError) as error:
                 _LOG.warning("a consumer is interrupted", extra={"group": self.group, "error": type(error).__name__})
             except Exception:  # noqa: BLE001 - a group without its consumer would stand still in silence
@@ -127,6 +138,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         with suppress(TimeoutError):
             async with asyncio.timeout(_FINISH):
                 await self._free.wait()
+        if self._inlet:
+            await self._last_commit(self._inlet)
         self._begin_turn()
 
     async def on_partitions_assigned(self, assigned: object) -> None:
@@ -136,6 +149,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
     def _begin_turn(self) -> None:
         self._turn += 1
         self._positions.clear()
+        self._uncommitted.clear()
         self._oldest = None
         self._handling.forget()
 
@@ -146,7 +160,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         self._leaving = False
         failures = 0
         while True:
-            records = await inlet.getmany(timeout_ms=_IDLE_MS, max_records=_RECORDS)
+            records = await inlet.getmany(timeout_ms=self._idle_ms(), max_records=_RECORDS)
             self._progress()
             if self._leaving:
                 continue  # not committed: given again to whoever has the partition next
@@ -171,6 +185,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
             await self._handling.replay(inlet.assignment(), still)
             if records:
                 await self._handle(inlet, records, still)
+            if self._uncommitted and self._idle_ms() == 0:
+                still()
+                await self._commit(inlet)
         finally:
             self._free.set()
 
@@ -179,11 +196,35 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         await self._handling.handle([record for batch in records.values() for record in batch], still)
         still()
         after = {partition: batch[-1].offset + 1 for partition, batch in records.items()}
-        await _commit(inlet, after)
         self.batches += 1
         self._positions |= after
+        self._uncommitted |= after
         if all(position >= (inlet.highwater(one) or 0) for one, position in self._positions.items()):
             self._oldest = None
+
+    def _idle_ms(self) -> int:
+        """How long the loop may wait for messages: not past the time of its next commit."""
+        if not self._uncommitted:
+            return _IDLE_MS
+        return ceil(1_000 * max(0.0, self._committed_at + _EVERY - asyncio.get_running_loop().time()))
+
+    async def _commit(self, inlet: Inlet) -> None:
+        """After a rebalance the partition is another's: it reads again what we have handled, which is a duplicate."""
+        offsets = dict(self._uncommitted)
+        try:
+            async with asyncio.timeout(_COMMIT):
+                await inlet.commit(offsets)
+        except (CommitFailedError, IllegalStateError) as moved:
+            _LOG.info("a commit came after a rebalance", extra={"error": type(moved).__name__})
+        self._uncommitted = dict(self._uncommitted.items() - offsets.items())
+        self._committed_at = asyncio.get_running_loop().time()
+
+    async def _last_commit(self, inlet: Inlet) -> None:
+        """What is handled when the partitions go elsewhere, so that nobody has to read it again."""
+        if self._uncommitted:
+            with suppress(KafkaError, OSError):
+                async with asyncio.timeout(_LAST_WORDS):
+                    await self._commit(inlet)
 
     def _progress(self) -> None:
         self.progress_at = asyncio.get_running_loop().time()
@@ -199,15 +240,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         for partition, batch in records.items():
             if turn == self._turn and partition in inlet.assignment():
                 inlet.seek(partition, batch[0].offset)
-
-
-async def _commit(inlet: Inlet, offsets: dict[TopicPartition, int]) -> None:
-    """After a rebalance the partition is another's: it reads again what we have handled, which is a duplicate."""
-    try:
-        async with asyncio.timeout(_COMMIT):
-            await inlet.commit(offsets)
-    except (CommitFailedError, IllegalStateError) as moved:
-        _LOG.info("a commit came after a rebalance", extra={"error": type(moved).__name__})
 
 
 def _recorded_first(records: Partitions) -> datetime | None:
