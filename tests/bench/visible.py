@@ -22,8 +22,8 @@ from tests.support.engines import choice
 from tests.support.engines.ferretdb import NativeFerretDB
 
 _SEEN = f"SELECT id FROM {DOCUMENTS} WHERE id = ANY($1)"
-_LOOK = 0.001
-"""seconds between two looks of a reader: a quarter of that, and it would take the machine from those it watches"""
+_LOOK = 0.002
+"""seconds between two looks of a reader: an eighth of that, and it would take the machine from those it watches"""
 
 WHOLE = Asked(
     case="end to end", figure="command to visible document, Apache Kafka, JSONB, to the idiomatic pipeline",

@@ -15,6 +15,8 @@ from tests.support.engines.native import NativeEngine, is_open
 _RECIPE = Path(__file__).parent
 _CLUSTER = "carelogTestsCluster0AA"  # 16 bytes in base64, as Kafka wants them
 _OLDEST_JAVA = 17
+_YOUNG = "-XX:TieredStopAtLevel=1"
+"""Only the fast compiler: the other one takes a core for the first minutes, which are all that a broker lives here."""
 
 # Topics are made on purpose, with their partitions; one made by a typing error would hide it. A killed broker is let in
 # again only when its session has run out, hence a short one.
@@ -52,7 +54,7 @@ class NativeKafka(NativeEngine):
         return f"127.0.0.1:{self._port()}"
 
     def _line(self) -> list[str]:
-        java = [_java(), "-cp", f"{jars()}/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+        java = [_java(), _YOUNG, "-cp", f"{jars()}/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
         settings = self.home / "server.properties"
         data = self.home / "data"
         ports = {"port": self._port(), "controller": self._port(name="controller-port")}
