@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 WORKERS ?= 2
 
-.PHONY: help demo test check lint bench faults faults-full lock simulate format clean
+.PHONY: help demo test check lint bench faults faults-full lock million simulate format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ faults: $(READY) ## inject every fault once, under load, and report what held; s
 
 faults-full: $(READY) ## the same with five seeds each and for longer
 	$(BIN)/python -m tests.faults --full --seeds 5
+
+million: $(READY) ## a million acknowledged commands while everything around them dies
+	$(BIN)/python -m tests.faults.million
 
 simulate: $(READY) ## play 10,000 seeds of the simulation of log, relay and consumers
 	$(BIN)/python -m tests.simulation

@@ -1,4 +1,4 @@
-"""Writes the table of the last run into docs/operating.md, between its marks: python -m tests.faults.tables."""
+"""Writes the tables of the last runs into docs/operating.md, between their marks: python -m tests.faults.tables."""
 
 import re
 import sys
@@ -7,19 +7,30 @@ from pathlib import Path
 from tests.faults.report import Report
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operating.md"
-_BETWEEN = re.compile(r"(<!-- faults: made by a run -->\n)(.*?)(\n<!-- end -->)", re.DOTALL)
 
 
 def written() -> str:
-    """What stands there now."""
-    found = _BETWEEN.search(GUIDE.read_text("utf-8"))
+    """What stands there of the rows now."""
+    found = _between("faults").search(GUIDE.read_text("utf-8"))
     return found[2] if found else ""
 
 
-def write(report: Report) -> None:
+def write(folder: Path) -> None:
+    """Those of them that the folder holds."""
+    if (folder / "faults.json").exists():
+        _put("faults", Report.read(folder).markdown)
+    if (million := folder / "million.md").exists():
+        _put("million", million.read_text("utf-8").rstrip())
+
+
+def _put(name: str, table: str) -> None:
     content = GUIDE.read_text("utf-8")
-    GUIDE.write_text(_BETWEEN.sub(lambda found: found[1] + report.markdown + found[3], content), "utf-8")
+    GUIDE.write_text(_between(name).sub(lambda found: found[1] + table + found[3], content), "utf-8")
+
+
+def _between(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- {name}: made by a run -->\n)(.*?)(\n<!-- end -->)", re.DOTALL)
 
 
 if __name__ == "__main__":
-    write(Report.read(Path(sys.argv[1] if len(sys.argv) > 1 else "build/faults")))
+    write(Path(sys.argv[1] if len(sys.argv) > 1 else "build/faults"))
