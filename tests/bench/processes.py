@@ -1,4 +1,4 @@
-"""The bench's service as processes, one for each role, as they would be deployed."""
+"""A service as processes, one for each role, as they would be deployed: the bench's own where no other is named."""
 
 import asyncio
 import subprocess
@@ -12,6 +12,7 @@ import httpx
 
 from deploy.embedded.issuer import AUDIENCE, ISSUER, Issuer
 from deploy.embedded.ports import address, chosen_ports
+from shared.kernel import Role
 from tests.bench.bench import environment, our_own
 
 _PATIENCE = 60.0
@@ -33,14 +34,14 @@ class Serving:
     def pid(self, role: str) -> int:
         return self.processes[role].pid
 
-    def token(self) -> str:
-        return self.issuer.token(
-            subject="bench", role="clinician", organization="north-clinic", lifetime=timedelta(hours=2)
-        )
+    def token(self, *, role: Role = "clinician") -> str:
+        return self.issuer.token(subject="bench", role=role, organization="north-clinic", lifetime=timedelta(hours=2))
 
 
 @asynccontextmanager
-async def serving(*roles: str, home: Path, postgres: str, kafka: str = "", **more: str) -> AsyncIterator[Serving]:
+async def serving(
+    *roles: str, home: Path, postgres: str, kafka: str = "", module: str = "tests.bench.counting", **more: str
+) -> AsyncIterator[Serving]:
     """Each of these roles is ready inside, and has ended after it."""
     issuer = Issuer(home)
     told: dict[str, object] = {
@@ -49,7 +50,7 @@ async def serving(*roles: str, home: Path, postgres: str, kafka: str = "", **mor
     }  # fmt: skip
     ports = dict(zip(roles, chosen_ports(said="0").values(), strict=False))
     logs = {role: home / f"{role}.log" for role in roles}
-    processes = {role: _start(role, logs[role], {**told, "port": ports[role]}) for role in roles}
+    processes = {role: _start(module, role, logs[role], {**told, "port": ports[role]}) for role in roles}
     try:
         await asyncio.gather(*(_ready(processes[role], ports[role], logs[role]) for role in roles))
         yield Serving(ports=ports, processes=processes, issuer=issuer)
@@ -75,8 +76,8 @@ def started(line: Sequence[str], *, log: Path, told: Mapping[str, str]) -> "subp
         return subprocess.Popen(line, env=told, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 
 
-def _start(role: str, log: Path, told: Mapping[str, object]) -> "subprocess.Popen[bytes]":
-    return started(our_own("tests.bench.counting", role), log=log, told=environment(**told))
+def _start(module: str, role: str, log: Path, told: Mapping[str, object]) -> "subprocess.Popen[bytes]":
+    return started(our_own(module, role), log=log, told=environment(**told))
 
 
 async def _ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

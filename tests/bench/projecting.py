@@ -31,8 +31,9 @@ _BESIDE = 1_000
 NEW = Asked(case="projection alone", figure="a new document for each event, JSONB", unit="/s", at_least=25_000)
 ROWS = Asked(case="projection alone", figure="100 hot documents, JSONB", unit="/s", at_least=50_000)
 REBUILD = Asked(
-    case="rebuild", figure="from the topic until it is compared and switched, to the projection alone", at_least=0.5
-)
+    case="rebuild", figure="from the topic until it is compared and switched, to the projection alone", at_least=0.5,
+    tried="to read a message back takes longer than to apply it; three readers share one process",
+)  # fmt: skip
 
 
 async def alone(bench: Bench) -> AsyncIterator[Row]:

@@ -47,6 +47,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self, chance: Random) -> None:
         super().__init__()
         self.steps = 0
+        self.most = _STEPS
         self.world = Turn("world")
         self._chance = chance
         self._at = 0.0
@@ -106,7 +107,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 self._jump()
                 continue
             self.steps += 1
-            if self.steps > _STEPS:
+            if self.steps > self.most:
                 raise TooLong(self.stacks())
             self._next()._run()
 

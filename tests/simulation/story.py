@@ -145,6 +145,7 @@ class Story:
     def bury(self) -> None:
         """Ends what still runs, that of killed processes too, without a word in the trace."""
         loop, self.world.over = self.world.loop, True
+        loop.most += loop.steps
         turns = [turn for process in self.site.processes for turn in process.turns]
         for turn in turns:
             loop.release(turn)

@@ -204,7 +204,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
 
     def _idle_ms(self) -> int:
         """How long the loop may wait for messages: not past the time of its next commit."""
-        if not self._uncommitted:
+        if self._leaving or not self._uncommitted:
             return _IDLE_MS
         return ceil(1_000 * max(0.0, self._committed_at + _EVERY - asyncio.get_running_loop().time()))
 
