@@ -1,12 +1,13 @@
 """After the fault: waits until everything has come to rest, then asks for every promise whether it was kept."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from random import Random
 from time import monotonic
 
 import asyncpg
+from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import Contract
 from shared.kernel import Unavailable
@@ -15,10 +16,11 @@ from tests.faults.oracle.canaries import in_dead_letters, in_files, in_strangers
 from tests.faults.oracle.clinical import miscounted, overlapping
 from tests.faults.oracle.documents import Difference, differences
 from tests.faults.oracle.oracle import Oracle, few
+from tests.faults.oracle.topics import behind_its_topic
 from tests.faults.row import FellShort
 
 _LOOK, _TELL = 0.25, 5.0
-_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable)
+_AWAY = (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable)
 _STRANGE_LOOKS = 3
 """patients whose doors a stranger tries"""
 
@@ -43,14 +45,24 @@ async def healed(oracle: Oracle, *, within: float, told: Callable[[str], None] =
 
 
 async def _left(oracle: Oracle) -> Sequence[object]:
-    """What is not at rest: unpublished events, documents that are behind."""
+    """What is not at rest: unpublished events, documents that are behind, reactions that have not read all."""
     await oracle.mirror.follow()
     if waiting := await _unpublished(oracle):
         return waiting
-    behind = [one for one in await differences(oracle.ground, oracle.mirror) if one.behind]
-    if behind or not await oracle.mirror.follow():
+    if behind := [one for one in await differences(oracle.ground, oracle.mirror) if one.behind]:
         return behind
-    return ["reactions still answer"]
+    if unread := await behind_its_topic(oracle.ground.kafka, _reactions(oracle.ground)):
+        return unread
+    return ["reactions still answer"] if await oracle.mirror.follow() else []
+
+
+def _reactions(ground: Ground) -> Mapping[str, str]:
+    """Their consumer groups, each with its topic: what they have not read may still make events."""
+    return {
+        f"carelog.{name}.on-{reaction.to.TYPE.split('.')[1]}": reaction.topic
+        for name, service in ground.services.items()
+        for reaction in service.reactions
+    }
 
 
 async def _unpublished(oracle: Oracle) -> list[str]:

@@ -78,6 +78,25 @@ class Topics:
                 yield f"{len(changed)} messages of {service} say something else than its log, {min(changed)} among them"
 
 
+async def behind_its_topic(kafka: str, groups: Mapping[str, str]) -> list[str]:
+    """Which of these consumer groups have not committed all that is on their topic."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    reader = AIOKafkaConsumer(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        await reader.start()
+        found = []
+        for group, topic in groups.items():
+            ends = await reader.end_offsets([TopicPartition(topic, number) for number in range(_PARTITIONS)])
+            kept = await admin.list_consumer_group_offsets(group)
+            left = sum(end - max(kept[part].offset if part in kept else 0, 0) for part, end in ends.items())
+            found += [f"{group} has {left} messages to read"] if left else []
+        return found
+    finally:
+        await reader.stop()
+        await admin.close()
+
+
 async def dead_letters(kafka: str) -> Mapping[str, Sequence[Any]]:
     """All messages of all dead-letter topics."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
