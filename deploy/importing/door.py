@@ -21,11 +21,15 @@ _MOST_REASONS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """One `status` and `location` for each entry. `repeated`: all of it had been brought in before."""
+    """One `status` and `location` for each entry. `repeated`: all of it had been brought in before.
+
+    `reasons`: why single entries of a batch were refused.
+    """
 
     statuses: Sequence[str]
     locations: Sequence[str]
     repeated: bool
+    reasons: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +57,12 @@ class Door:
             entries = [entry["response"] for entry in loads(said.content)["entry"]]
             locations = [entry.get("location", "") for entry in entries]
             repeated = await self._was_there(locations, before=began)
-            return Accepted(statuses=[entry["status"] for entry in entries], locations=locations, repeated=repeated)
+            statuses = [entry["status"] for entry in entries]
+            refused = [entry for entry in entries if not entry["status"].startswith("2")]
+            return Accepted(statuses=statuses, locations=locations, repeated=repeated, reasons=_first_reasons(refused))
         if said.status_code in (401, 403):
             raise Trouble(f"Records does not let the import in ({said.status_code}): is this the home of its issuer?")
-        return Refused(reasons=_reasons(said))
+        return Refused(reasons=_reasons(_outcome(said), said.status_code))
 
     async def visible(self, *, patient: str, versions: Sequence[str]) -> None:
         """Returns when the patient's timeline and the searches show these versions, `<id>.<version>`."""
@@ -112,15 +118,27 @@ class Door:
             return None
 
 
-def _reasons(said: httpx.Response) -> list[str]:
-    """Of an OperationOutcome the fields and rules; of anything else its status."""
+def _outcome(said: httpx.Response) -> Mapping[str, Any]:
     try:
-        issues = loads(said.content).get("issue", [])
-    except (ValueError, AttributeError):
-        issues = []
+        outcome = loads(said.content)
+    except ValueError:
+        return {}
+    return outcome if isinstance(outcome, dict) else {}
+
+
+def _first_reasons(refused: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of the first entries of a batch that were refused."""
+    some = refused[:_MOST_REASONS]
+    told = [why for entry in some for why in _reasons(entry.get("outcome") or {}, entry["status"])]
+    return [*told, f"and {len(refused) - len(some)} more entries"] if len(refused) > len(some) else told
+
+
+def _reasons(outcome: Mapping[str, Any], status: object) -> list[str]:
+    """Of an OperationOutcome the fields and rules; of anything else its status."""
+    issues = outcome.get("issue", [])
     told = [_reason(issue) for issue in issues[:_MOST_REASONS]]
     more = [f"and {len(issues) - len(told)} more"] if len(issues) > len(told) else []
-    return [*told, *more] or [f"answered {said.status_code}"]
+    return [*told, *more] or [f"answered {status}"]
 
 
 def _reason(issue: Mapping[str, Any]) -> str:

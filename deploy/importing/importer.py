@@ -81,7 +81,7 @@ class Importer:
     async def _send(self, ready: Parcel) -> None:
         said = await self._door.send(ready)
         if isinstance(said, Accepted):
-            self._tally.accept(ready, said.statuses, repeated=said.repeated)
+            self._tally.accept(ready, said.statuses, repeated=said.repeated, reasons=said.reasons)
             self._await(ready, said.locations)
         else:
             self._tally.refuse(ready, said.reasons)

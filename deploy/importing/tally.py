@@ -25,8 +25,11 @@ class Tally:
         """How many of those that were sent are there now."""
         return self.came_in.total() + self.already_there.total()
 
-    def accept(self, parcel: Parcel, statuses: Sequence[str], *, repeated: bool) -> None:
-        """One status for each entry, as the response Bundle gives them. A repeated Bundle had come in before."""
+    def accept(self, parcel: Parcel, statuses: Sequence[str], *, repeated: bool, reasons: Iterable[str] = ()) -> None:
+        """One status for each entry, as the response Bundle gives them. A repeated Bundle had come in before.
+
+        `reasons`: why some entries were refused.
+        """
         for type, status in zip(parcel.types, statuses, strict=False):
             if status.startswith("201") and not repeated:
                 self.came_in[type] += 1
@@ -34,6 +37,7 @@ class Tally:
                 self.already_there[type] += 1
             else:
                 self.refused[type] += 1
+        self.reasons += [(parcel.name, reason) for reason in reasons]
         self.left_out.update(parcel.left_out)
 
     def refuse(self, parcel: Parcel, reasons: Iterable[str]) -> None:

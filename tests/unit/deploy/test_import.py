@@ -193,6 +193,22 @@ async def test_a_refused_bundle_is_told_by_fields_and_the_others_come_in(tmp_pat
     assert ("broken.json", "is not JSON") in tally.reasons
 
 
+async def test_an_entry_of_a_batch_that_is_refused_is_told_and_the_others_come_in(tmp_path: Path) -> None:
+    written(tmp_path, "a.json", bundle("Organization", "Organization", "Location"))
+    outcome = {"issue": [{"expression": ["Organization.name"], "diagnostics": "must be there"}]}
+
+    def choosy(request: httpx.Request) -> httpx.Response:
+        refused = [{"status": "422 Invalid", "outcome": outcome}, {"status": "503 Unavailable"}]
+        return httpx.Response(
+            200, json={"entry": [{"response": one} for one in (*refused, {"status": "201", "location": ""})]}
+        )
+
+    tally = await bring_in(tmp_path, choosy)
+    assert tally.refused == {"Organization": 2}
+    assert tally.came_in == {"Location": 1}
+    assert tally.reasons == [("a.json", "Organization.name must be there"), ("a.json", "answered 503 Unavailable")]
+
+
 async def test_a_token_that_is_not_taken_ends_the_import(tmp_path: Path) -> None:
     written(tmp_path, "one.json", bundle("Patient"))
     with pytest.raises(Trouble, match="401"):
