@@ -15,7 +15,7 @@ from functools import partial
 from math import ceil
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, KafkaTimeoutError
 
 from shared.runtime.bus.handling import Handling
 from shared.runtime.bus.listening import Listener, header
@@ -34,8 +34,8 @@ _PASSES = 10
 _EVERY = 0.1
 """seconds between two commits: each costs the broker as much as a batch of messages, and what a crash leaves to be
 read again is known by its versions"""
-_COMMIT = 20.0
-"""seconds for a commit: its client would look for an absent broker for ever"""
+_COMMIT = 10.0
+"""seconds for a commit: its client would look for an absent broker for ever, and may be stuck when that is back"""
 _LAST_WORDS = 2.0
 
 _LOG = logging.getLogger(__name__)
@@ -209,13 +209,18 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         return ceil(1_000 * max(0.0, self._committed_at + _EVERY - asyncio.get_running_loop().time()))
 
     async def _commit(self, inlet: Inlet) -> None:
-        """After a rebalance the partition is another's: it reads again what we have handled, which is a duplicate."""
+        """After a rebalance the partition is another's: it reads again what we have handled, which is a duplicate.
+
+        Raises `KafkaTimeoutError` where no answer comes: then another client may get one.
+        """
         offsets = dict(self._uncommitted)
         try:
             async with asyncio.timeout(_COMMIT):
                 await inlet.commit(offsets)
         except (CommitFailedError, IllegalStateError) as moved:
             _LOG.info("a commit came after a rebalance", extra={"error": type(moved).__name__})
+        except TimeoutError:
+            raise KafkaTimeoutError from None
         self._uncommitted = dict(self._uncommitted.items() - offsets.items())
         self._committed_at = asyncio.get_running_loop().time()
 

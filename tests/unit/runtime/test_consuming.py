@@ -45,6 +45,8 @@ class Topic:
     committed: dict[TopicPartition, int] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)
     """what happened, in order"""
+    mute: bool = False
+    """the next commit is never answered"""
 
     def say(self, *events: Contract, at: TopicPartition = FIRST) -> None:
         for one in events:
@@ -97,6 +99,9 @@ class Member:
         return {one: records for one, records in found.items() if records}
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        if self._topic.mute:
+            self._topic.mute = False
+            await asyncio.Event().wait()
         if self.fenced:
             raise CommitFailedError
         self._topic.story.append("commit")
@@ -344,6 +349,19 @@ async def test_small_batches_share_a_commit(world: World) -> None:
 
     assert world.topic.story.count("apply") == 30
     assert world.topic.story.count("commit") < 10
+
+
+async def test_a_commit_that_nobody_answers_is_said_by_another_client(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.runtime.bus.consumer._COMMIT", 0.05)
+    world.topic.mute = True
+    world.topic.say(opened("a"))
+    async with world.consuming() as consumer:
+        await eventually(lambda: consumer._inlet)
+        first = consumer._inlet
+        await eventually(lambda: world.done(1))
+        assert consumer._inlet is not first
 
 
 async def test_what_is_applied_is_committed_before_the_partitions_go_elsewhere(
