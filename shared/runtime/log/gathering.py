@@ -28,7 +28,9 @@ class Gathering:
     def __init__(self, read: Read) -> None:
         self._read = read
         self._asked: deque[_Ask] = deque()
-        self._readers: set[asyncio.Task[None]] = set()
+        self._reading = 0
+        """readers at work: a task that has ended is among `_tasks` for a moment more"""
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def rows(self, ids: Sequence[UUID], maker: bytes) -> Rows:
         """Those that exist."""
@@ -36,13 +38,20 @@ class Gathering:
             return _by_aggregate(await self._read(ids, [maker] * len(ids)))
         answer: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
         self._asked.append(_Ask(ids, maker, answer))
-        if len(self._readers) < _READERS:
+        if self._reading < _READERS:
+            self._reading += 1
             reader = asyncio.create_task(self._go_on(), name="gathered loads")
-            self._readers.add(reader)
-            reader.add_done_callback(self._readers.discard)
+            self._tasks.add(reader)
+            reader.add_done_callback(self._tasks.discard)
         return await answer
 
     async def _go_on(self) -> None:
+        try:
+            await self._read_all()
+        finally:
+            self._reading -= 1
+
+    async def _read_all(self) -> None:
         while self._asked:
             makers, asks = self._next()
             try:
