@@ -20,6 +20,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, Ka
 from shared.runtime.bus.handling import Handling
 from shared.runtime.bus.listening import Listener, header
 from shared.runtime.bus.parking import Parking
+from shared.runtime.bus.silence import Silence
 from shared.runtime.bus.topics import PARTITIONS
 from shared.runtime.bus.trying import AWAY, Moved
 from shared.runtime.bus.wire import Inlet, Inlets, Partitions, Record
@@ -158,12 +159,18 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
     async def _loop(self, inlet: Inlet) -> None:
         self._begin_turn()
         self._leaving = False
+        silence = Silence(inlet)
         failures = 0
         while True:
             records = await inlet.getmany(timeout_ms=self._idle_ms(), max_records=_RECORDS)
             self._progress()
             if self._leaving:
+                silence.in_rebalance()
                 continue  # not committed: given again to whoever has the partition next
+            if records:
+                silence.broken()
+            else:
+                await silence.kept()
             turn = self._turn
             try:
                 await self._busy(inlet, records, turn)

@@ -20,6 +20,9 @@ _PATIENCE = 10.0
 _LAST_WORDS = 2.0
 _WAIT_MS = 1_000
 _SESSION_MS = 30_000
+_JOINING = 60.0
+"""seconds for becoming a member: a session's timeout, in which the others come or are given up, and their last work"""
+_LEAVING = 10.0
 
 Sent = asyncio.Future[Any]
 Told = Callable[[int, int, int], None]
@@ -129,9 +132,22 @@ def inlets(*, bootstrap: str, instance: str = "") -> Inlets:
             listener=listener,
         )
         try:
-            await broker.start()
+            async with asyncio.timeout(_JOINING):
+                await broker.start()
             yield cast(AIOKafkaConsumer, subscriber.consumer)
         finally:
-            await broker.stop()
+            await _leave(broker, subscriber.consumer)
 
     return joined
+
+
+async def _leave(broker: KafkaBroker, consumer: AIOKafkaConsumer | None) -> None:
+    """Says goodbye; where nobody hears it, the sockets are closed all the same."""
+    try:
+        async with asyncio.timeout(_LEAVING):
+            await broker.stop()
+    except TimeoutError:
+        if consumer and consumer._fetcher:
+            await consumer._fetcher.close()
+        if consumer:
+            await consumer._client.close()

@@ -47,6 +47,9 @@ class Inlet(Protocol):
 
     def seek(self, partition: TopicPartition, offset: int) -> None: ...
 
+    def position(self, partition: TopicPartition) -> Awaitable[int]:
+        """The offset of the message that is given next. May wait for ever: where the group stands is not known."""
+
     def highwater(self, partition: TopicPartition) -> int | None:
         """The end of a partition as the last fetch told it."""
 

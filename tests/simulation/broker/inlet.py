@@ -55,6 +55,9 @@ class _Member:
         self._positions[partition] = offset
         self._news.set()
 
+    async def position(self, partition: TopicPartition) -> int:
+        return self._positions[partition]
+
     def highwater(self, partition: TopicPartition) -> int | None:
         return self._highwaters.get(partition)
 

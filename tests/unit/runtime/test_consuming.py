@@ -47,6 +47,8 @@ class Topic:
     """what happened, in order"""
     mute: bool = False
     """the next commit is never answered"""
+    deaf: bool = False
+    """the next member's client is given nothing and does not say so"""
 
     def say(self, *events: Contract, at: TopicPartition = FIRST) -> None:
         for one in events:
@@ -59,7 +61,8 @@ class Topic:
 
     @asynccontextmanager
     async def joined(self, *, group: str, topics: Sequence[str], listener: Any) -> AsyncIterator["Member"]:
-        member = Member(self, listener)
+        member = Member(self, listener, deaf=self.deaf)
+        self.deaf = False
         await member.assigned()
         yield member
 
@@ -67,9 +70,10 @@ class Topic:
 class Member:
     """An inlet."""
 
-    def __init__(self, topic: Topic, listener: Any) -> None:
+    def __init__(self, topic: Topic, listener: Any, *, deaf: bool) -> None:
         self._topic = topic
         self._listener = listener
+        self._deaf = deaf
         self.positions: dict[TopicPartition, int] = {}
         self.fenced = False
 
@@ -89,11 +93,16 @@ class Member:
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self.positions[partition] = offset
 
+    async def position(self, partition: TopicPartition) -> int:
+        return self.positions[partition]
+
     def highwater(self, partition: TopicPartition) -> int:
         return len(self._topic.records[partition])
 
     async def getmany(self, *, timeout_ms: int, max_records: int) -> Partitions:
         await asyncio.sleep(0.002)
+        if self._deaf:
+            return {}
         found = {one: self._topic.records[one][at:] for one, at in self.positions.items()}
         self.positions |= {one: self.highwater(one) for one in self.positions}
         return {one: records for one, records in found.items() if records}
@@ -362,6 +371,16 @@ async def test_a_commit_that_nobody_answers_is_said_by_another_client(
         first = consumer._inlet
         await eventually(lambda: world.done(1))
         assert consumer._inlet is not first
+
+
+async def test_a_client_that_is_given_nothing_while_there_is_something_is_replaced(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.runtime.bus.silence._LOOK", 0.02)
+    world.topic.deaf = True
+    world.topic.say(opened("a"))
+    async with world.consuming():
+        await eventually(lambda: world.done(1))
 
 
 async def test_what_is_applied_is_committed_before_the_partitions_go_elsewhere(
