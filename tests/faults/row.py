@@ -1,16 +1,16 @@
 """A row of the matrix: its number, what happens, how it is made to happen here, and the function that plays it."""
 
 import shutil
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tests.faults.drill import Drill
 
-Play = Callable[["Drill"], Awaitable[None]]
+Play = Callable[["Drill"], Coroutine[Any, Any, None]]
 
 
 class FellShort(AssertionError):

@@ -65,14 +65,24 @@ class Stage:
         """A ground that its row starts and stops itself; its logs are kept like the others'."""
         self._borrowed.append(ground)
 
-    async def after(self, number: str, *, held: bool) -> None:
-        """A row is over. Grounds of its own go; where it did not hold, all go, and their logs are kept."""
+    async def after(self, number: str, *, held: bool, words: int = 0) -> Sequence[str]:
+        """A row is over. Grounds of its own go; where it did not hold, all go, and their logs are kept.
+
+        Answers so many last lines of each log that is kept.
+        """
         for ground in self._borrowed if not held else ():
             await asyncio.to_thread(self._keep, ground.written(), number)
         self._borrowed.clear()
         for name in list(self._grounds):
             if not held or name not in ("five", "small"):
                 await self._left(name, number if not held else "")
+        return [] if held else await asyncio.to_thread(self._last_words, number, words)
+
+    def _last_words(self, number: str, words: int) -> Sequence[str]:
+        found: list[str] = []
+        for path in sorted((self._kept / number).glob("*.log")):
+            found += [f"-- {path.name}", *path.read_text(errors="replace").splitlines()[-words:]]
+        return found
 
     async def leave(self, name: str) -> None:
         """A ground of the row's own stops before the row is over: before an engine of its own does."""

@@ -28,7 +28,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 @pytest.mark.parametrize("row", rows().values(), ids=rows().keys())
 async def test_what_is_survived(row: Row, stage: Stage) -> None:
-    outcome = await played(row, stage=stage, seed=1, full=False)
+    outcome = await played(row, stage=stage, seed=1, full=False, told=print)
     if outcome.verdict == "not possible here":
         pytest.skip(f"{row.number}: {outcome.said}")
     assert outcome.verdict == "held", outcome.said

@@ -1,12 +1,15 @@
 """The matrix is whole: every row is played or on the list of those that come later; the guide has a place for it."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from tests.faults import tables
+from tests.faults.playing import played
 from tests.faults.report import Outcome, Report
 from tests.faults.row import LATER, NOW, NotHere, Row, row, rows
+from tests.faults.stage import Stage
 
 HELD = Outcome(row="F02", title="a kill", verdict="held", seed=1, sent=3, acknowledged=2, refused=1, healed=4.2)
 SHORT = Outcome(row="F02", title="a kill", verdict="fell short", seed=2, said="I1: one is | missing")
@@ -49,3 +52,21 @@ def test_a_report_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_the_guide_has_a_place_for_the_last_run() -> None:
     assert tables.written()
+
+
+async def test_a_row_that_hangs_has_not_held_and_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.faults.playing._SHORT", 0.05)
+
+    async def waits() -> None:
+        await asyncio.Event().wait()
+
+    async def play(_: object) -> None:
+        await waits()
+
+    stage = Stage(kept=tmp_path)
+    outcome = await played(Row(number="F99", title="", injected="", play=play), stage=stage, seed=1, full=False)
+    await stage.close()
+
+    assert outcome.verdict == "fell short"
+    assert "play:" in outcome.said
+    assert "waits:" in outcome.said

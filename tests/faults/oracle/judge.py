@@ -20,6 +20,8 @@ from tests.faults.oracle.topics import behind_its_topic
 from tests.faults.row import FellShort
 
 _LOOK, _TELL = 0.25, 5.0
+_ONE_LOOK = 60.0
+"""seconds for a look at everything; a client that lost its broker would look for it for ever"""
 _AWAY = (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable)
 _STRANGE_LOOKS = 3
 """patients whose doors a stranger tries"""
@@ -34,7 +36,9 @@ async def healed(oracle: Oracle, *, within: float, told: Callable[[str], None] =
     left: Sequence[object] = ("nothing answered",)
     while True:
         with suppress(*_AWAY):
-            if not (left := await _left(oracle)):
+            async with asyncio.timeout(_ONE_LOOK):
+                left = await _left(oracle)
+            if not left:
                 return monotonic() - began
         if monotonic() - began > within:
             raise FellShort(f"not healed after {within:.0f} s: {few([str(one) for one in left])}")

@@ -1,11 +1,15 @@
 """What the topics say, read to their ends from where the last look ended, and compared with the logs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from shared.contracts.catalogue import topic_of
 from tests.faults.grounds.ground import Ground
@@ -13,6 +17,8 @@ from tests.faults.injecting.poison import MARK
 from tests.faults.oracle.mirror import Mirror
 
 _PARTITIONS = 12
+_PATIENCE = 30.0
+"""seconds for one look at topics that may just be gone"""
 
 
 class Topics:
@@ -21,6 +27,7 @@ class Topics:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._services = {topic_of(service): service for service in ground.services}
+        self._cut = False
         self._read: dict[TopicPartition, int] = {}
         self._newest: dict[tuple[str, UUID], int] = {}
         self.values: dict[str, dict[str, int]] = {service: {} for service in ground.services}
@@ -29,21 +36,36 @@ class Topics:
         """messages that came again: at least once is what is promised"""
 
     def forget(self) -> None:
-        """The topics are new ones: from their beginnings."""
+        """The topics have lost what was in them, and it is said again: from their beginnings."""
         self.__init__(self._ground)  # type: ignore[misc]
+        self._cut = True
+
+    async def come_to_hold(self, service: str, ids: Set[str], *, within: float) -> bool:
+        """Whether a topic comes to hold these events in time; one that is not there holds none."""
+        deadline = monotonic() + within
+        while ids - self.values[service].keys() and monotonic() < deadline:
+            with suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    await self.follow()
+            await asyncio.sleep(0.5)
+        return not ids - self.values[service].keys()
 
     async def follow(self) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._ground.kafka, group_id=None, max_partition_fetch_bytes=2**22
+            bootstrap_servers=self._ground.kafka,
+            group_id=None,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=2**22,
         )
         await consumer.start()
         try:
             parts = [TopicPartition(topic, n) for topic in self._services for n in range(_PARTITIONS)]
             consumer.assign(parts)
             ends = await consumer.end_offsets(parts)
-            for part in parts:
-                consumer.seek(part, self._read.get(part, 0))
-            while any(self._read.get(part, 0) < end for part, end in ends.items()):
+            for part, end in ends.items():
+                known = self._read.get(part, 0)
+                consumer.seek(part, known if known <= end else 0)
+            while [part for part, end in ends.items() if await consumer.position(part) < end]:
                 for part, records in (await consumer.getmany(timeout_ms=500)).items():
                     self._take(part.topic, records)
                     self._read[part] = records[-1].offset + 1
@@ -59,6 +81,8 @@ class Topics:
             id, sequence = headers["ce_id"].decode(), int(headers["ce_sequence"])
             source = (service, UUID(headers["ce_subject"].decode()))
             newest = self._newest.get(source, 0)
+            if self._cut and not newest and sequence > 1:
+                continue  # what came before it is lost: it is said again with that
             if sequence > newest + 1:
                 self.wrong.append(f"{topic}: {id} follows version {newest}")
             self.repeats += sequence <= newest

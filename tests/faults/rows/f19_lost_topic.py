@@ -8,7 +8,8 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from shared.contracts.catalogue import topic_of
 from tests.faults.drill import Drill
 from tests.faults.grounds.small import Small
-from tests.faults.row import row
+from tests.faults.oracle.oracle import Oracle
+from tests.faults.row import FellShort, row
 
 _TOPIC = topic_of("records")
 
@@ -26,7 +27,16 @@ async def lost_topic(drill: Drill) -> None:
             await lose(small)
             await oracle.more(20)
             oracle.topics.forget()
+            await _said_again(oracle, within=drill.short_or_full(90, 180))
         drill.note(**{lose.__name__.strip("_"): f"{len(oracle.topics.values['records'])} events there again"})
+
+
+async def _said_again(oracle: Oracle, *, within: float) -> None:
+    """The relay looks at its topic now and then, so its loss is noticed a while after it."""
+    await oracle.mirror.follow()
+    wanted = set(oracle.mirror.streams["records"].values)
+    if not await oracle.topics.come_to_hold("records", wanted, within=within):
+        raise FellShort("what the topic has lost was not published again")
 
 
 async def _deleted(small: Small) -> None:
