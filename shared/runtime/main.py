@@ -6,14 +6,17 @@ import logging
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
+from itertools import chain, repeat
 from typing import Any, get_args
 from typing import Literal as Choice
 
 import uvicorn
 import uvloop
 
+from shared.kernel import Unavailable
 from shared.runtime.bus.topics import ensure_topics
 from shared.runtime.http.app import build_app
+from shared.runtime.log.sessions import AWAY
 from shared.runtime.runtime import TOPICS, Runtime
 from shared.runtime.service import Service
 from shared.runtime.serving import Server
@@ -23,6 +26,10 @@ from shared.runtime.workers import background
 
 Role = Choice["api", "relay", "worker", "all"]
 _PAUSE = 1.0
+_PAUSES = (0.2, 0.5, 1.0, 2.0)
+"""seconds between two tries of the start"""
+_PATIENCE = 100.0
+"""seconds for the start: less than a startup probe's two minutes"""
 _LOG = logging.getLogger(__name__)
 
 
@@ -41,7 +48,7 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> None:
 
 
 async def _run(runtime: Runtime, role: str) -> None:
-    await runtime.start()
+    await started(runtime)
     announce(runtime)
     _leave_alone_what_stays()
     try:
@@ -51,6 +58,22 @@ async def _run(runtime: Runtime, role: str) -> None:
             await _serve(runtime, whole=role in ("api", "all"))
     finally:
         await runtime.stop()
+
+
+async def started(runtime: Runtime) -> None:
+    """Stores that are away are waited for. Whoever ends at once instead is started again ever more seldom, and comes
+    minutes after its database. Raises what kept it from starting where that lasts.
+    """
+    give_up = asyncio.get_running_loop().time() + _PATIENCE
+    for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+        try:
+            await runtime.start()
+            return
+        except (Unavailable, *AWAY) as away:
+            if asyncio.get_running_loop().time() + pause > give_up:
+                raise
+            _LOG.warning("the start waits for a store that is away", extra={"error": type(away).__name__})
+        await asyncio.sleep(pause)
 
 
 def _leave_alone_what_stays() -> None:

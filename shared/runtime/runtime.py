@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -52,12 +53,10 @@ class Runtime:
         self.standing = Standing(pool=lambda: self.log.pool)
 
     async def start(self) -> None:
-        self._beside = await PostgresDocuments.open(dsn=self.settings.postgres)
-        self.documents: Documents = await open_documents(self.service.name, self.settings, beside=self._beside)
-        await self._prepare()
-        self.nearness = HeardRelations(shelf=Shelf(store=self._beside), own=self._registered_here)
-        self.log = Log(dsn=self.settings.postgres, nearness=self.nearness, queue=self.settings.append_queue)
-        await self.log.start()
+        """Nothing stays open where this raises, so that it may be tried again."""
+        async with AsyncExitStack() as stack:
+            await self._open(stack)
+            self._opened = stack.pop_all()
         self.publisher = Publisher(self.service, epoch=self.log.epoch)
         self.feed = LogFeed(log=self.log, publisher=self.publisher)
         self.feeds = Feeds(own={self.service.name: self.feed}, settings=self.settings)
@@ -66,12 +65,22 @@ class Runtime:
         self.reader = Reader(shelf=shelf, nearness=self.nearness, awaits=awaits)
         self.parts = {type(part): part for part in self.service.parts(self)}
 
+    async def _open(self, stack: AsyncExitStack) -> None:
+        """The stores; `stack` closes those that are open, the last one first."""
+        self._beside = await PostgresDocuments.open(dsn=self.settings.postgres)
+        stack.push_async_callback(self._beside.close)
+        self.documents: Documents = await open_documents(self.service.name, self.settings, beside=self._beside)
+        if self.documents is not self._beside:
+            stack.push_async_callback(self.documents.close)
+        await self._prepare()
+        self.nearness = HeardRelations(shelf=Shelf(store=self._beside), own=self._registered_here)
+        self.log = Log(dsn=self.settings.postgres, nearness=self.nearness, queue=self.settings.append_queue)
+        stack.push_async_callback(self.log.stop)
+        await self.log.start()
+
     async def stop(self) -> None:
         await self.feeds.close()
-        await self.log.stop()
-        await self.documents.close()
-        if self.documents is not self._beside:
-            await self._beside.close()
+        await self._opened.aclose()
 
     async def _prepare(self) -> None:
         """The first generation of every collection is there before the first read."""
