@@ -73,6 +73,11 @@ class Envelope:
     def service(self) -> str:
         return self.source.rsplit("/", 1)[-1]
 
+    @property
+    def place(self) -> int:
+        """The number in `position`."""
+        return int(self.position.rsplit(".", 1)[-1])
+
 
 class Contract(BaseModel):
     """An event as others may see it: an allow-list. What it does not declare never leaves its service.

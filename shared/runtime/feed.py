@@ -10,7 +10,7 @@ from uuid import UUID
 
 from shared.contracts.envelope import Contract, Envelope
 from shared.runtime.log import Log
-from shared.runtime.log.extracts import BOUNDS, HEADS, OF_ONE
+from shared.runtime.log.extracts import BOUNDS, HEADS, OF_ONE, PAGE_BYTES
 from shared.runtime.log.rows import Stored
 from shared.runtime.publishing import Publisher
 
@@ -32,7 +32,10 @@ class Window:
 
 
 class Feed(Protocol):
-    """A service's log, as its owner shows it. Raises `Unavailable` where that cannot be asked."""
+    """A service's log, as its owner shows it. Raises `Unavailable` where that cannot be asked.
+
+    Pages may be shorter than their limit, where events are large: an empty one is the end.
+    """
 
     async def contracts_after(self, position: int, limit: int) -> Sequence[Contract]:
         """The events after a position, in the order of the log."""
@@ -55,7 +58,7 @@ class LogFeed:
         return [self._publisher.contract(stored) for stored in await self._log.after(position, limit=limit)]
 
     async def contracts_of(self, aggregate: UUID, *, after: int = 0, limit: int = AT_MOST) -> Sequence[Contract]:
-        rows = await self._log.fetch(OF_ONE, aggregate, after, limit)
+        rows = await self._log.fetch(OF_ONE, aggregate, after, limit, PAGE_BYTES)
         return [self._publisher.contract(Stored(**row)) for row in rows]
 
     async def heads(self, after: int, *, limit: int, age: float, each: Each = "aggregate") -> Window:

@@ -62,7 +62,7 @@ class Heads:
             if not await self._passed(missed.group, topic_of(owner)):
                 return False
             if lacking := await missed.unanswered(window.heads):
-                await missed.answer(lacking, await feed.contracts_after(after, window.to - after))
+                await _answer(missed, lacking, feed, after=after, to=window.to)
         return await self._done(missed.group, owner, window, kept)
 
     async def _beginning(self, feed: Feed) -> int:
@@ -86,3 +86,9 @@ class Heads:
                 window.to,
             )
         return window.to - (after or 0) >= PAGE
+
+
+async def _answer(missed: Missed, lacking: set[str], feed: Feed, *, after: int, to: int) -> None:
+    while after < to and (page := await feed.contracts_after(after, to - after)):
+        await missed.answer(lacking, page)
+        after = page[-1].envelope.place

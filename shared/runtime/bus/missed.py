@@ -68,7 +68,7 @@ def _record(contract: Contract) -> Record:
     return ConsumerRecord(
         topic=topic_of(envelope.service),
         partition=partition_of(envelope.key),
-        offset=_BEFORE_ALL + int(envelope.position.rsplit(".", 1)[-1]),
+        offset=_BEFORE_ALL + envelope.place,
         timestamp=int(envelope.recordedtime.timestamp() * 1000),
         timestamp_type=0,
         key=key,

@@ -36,7 +36,9 @@ async def whole_log(
     after: Annotated[str, _POSITION] = "0",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Answer:
-    """The events after a position, in the order of the log. An empty list: that is all, for now."""
+    """The events after a position, in the order of the log; fewer than `limit` where they are large. An empty list:
+    that is all, for now.
+    """
     contracts = await site(request).runtime.feed.contracts_after(_number(after), limit)
     return _batch(contracts, {NEXT: contracts[-1].envelope.position if contracts else after})
 
@@ -68,7 +70,9 @@ async def one_aggregate(
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="a version; what is newer is told")] = 0,
     limit: Annotated[int, Query(ge=1, le=AT_MOST)] = AT_MOST,
 ) -> Answer:
-    """The events of one aggregate, from its birth or after a version. `Carelog-Next`: the version to ask after next."""
+    """The events of one aggregate, from its birth or after a version; fewer than `limit` where they are large. An empty
+    list: that is all. `Carelog-Next`: the version to ask after next.
+    """
     contracts = await site(request).runtime.feed.contracts_of(aggregate, after=after, limit=limit)
     if not contracts and not after:
         raise NotFound

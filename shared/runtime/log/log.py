@@ -16,6 +16,7 @@ from shared.kernel import Actor, Aggregate, CarelogError, Invalid, NotFound, Ref
 from shared.runtime.json import dumps, loads
 from shared.runtime.locks import KeyedLocks
 from shared.runtime.log.committer import Committer, Conflict, Duplicate, Overloaded
+from shared.runtime.log.extracts import AFTER, PAGE_BYTES
 from shared.runtime.log.mapper import EventMapper
 from shared.runtime.log.rows import EVENT_COLUMNS, Append, Birth, Stored
 from shared.runtime.log.schema import prepare
@@ -182,11 +183,8 @@ class Log:
         return self.mapper.event(stored.aggregate, stored.version, stored.name, stored.state)
 
     async def after(self, position: int, *, limit: int) -> Sequence[Stored]:
-        """The log in the order of commit, from the event after this position."""
-        rows = await self.fetch(
-            f"SELECT {_COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2", position, limit
-        )
-        return [Stored(**row) for row in rows]
+        """The log in the order of commit, from the event after this position: `PAGE_BYTES` and one event at most."""
+        return [Stored(**row) for row in await self.fetch(AFTER, position, limit, PAGE_BYTES)]
 
     async def head(self) -> int:
         """The highest position; 0 for an empty log."""

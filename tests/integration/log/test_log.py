@@ -180,3 +180,16 @@ async def test_the_log_refuses_to_be_changed(log: Log) -> None:
     for statement in ("UPDATE events SET actor = 'mallory'", "DELETE FROM events", "TRUNCATE events"):
         with pytest.raises(asyncpg.RaiseError, match="immutable"):
             await log.pool.execute(statement)
+
+
+async def test_a_page_of_large_events_is_a_short_one_and_never_empty(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    for note in ("x" * 6_000, "x" * 6_000, "x", "y"):
+        await opened(log, note=note)
+    assert await positions(log) == [1, 2, 3, 4]
+
+    monkeypatch.setattr("shared.runtime.log.log.PAGE_BYTES", 5_000)
+    assert [one.position for one in await log.after(0, limit=10)] == [1]
+    assert [one.position for one in await log.after(1, limit=10)] == [2]
+    assert [one.position for one in await log.after(2, limit=10)] == [3, 4]
+    assert [one.position for one in await log.after(2, limit=1)] == [3]
+    assert await log.after(4, limit=10) == []

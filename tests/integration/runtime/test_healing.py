@@ -129,6 +129,23 @@ async def test_an_event_that_was_lost_before_anything_was_compared_is_answered_t
         await eventually(partial(counted, it, target, 1))
 
 
+@pytest.mark.parametrize("pages", ["long", "short"])
+async def test_all_events_that_were_lost_are_answered_however_short_the_feeds_pages(
+    work: Work, bus: Bus, monkeypatch: pytest.MonkeyPatch, pages: str
+) -> None:
+    if pages == "short":
+        monkeypatch.setattr("shared.runtime.log.log.PAGE_BYTES", 1)
+        monkeypatch.setattr("shared.runtime.feed.PAGE_BYTES", 1)
+    async with work("worker") as it:
+        target = await opened(it)
+        await told(it, bus, await it.runtime.feed.contracts_of(target))
+        await eventually(partial(reactions_compared, it))
+        for _ in range(3):
+            await commands(it).open(mandate=mandate(), id=fresh_id(), note=str(target))
+        await told(it, bus, [])
+        await eventually(partial(counted, it, target, 3))
+
+
 async def counted(it: Running, id: UUID, expected: int) -> bool:
     return len(await it.runtime.log.stream(id)) - 1 == expected
 

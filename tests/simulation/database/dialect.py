@@ -70,6 +70,7 @@ _REPLACEMENTS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"::(double precision|timestamp with time zone|[a-z_]+[0-9]*)(\[\])?", ""),
     (r"\bFOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED| NOWAIT)?", ""),
     (r"\bDEFAULT (now|clock_timestamp)\(\)", r"DEFAULT (\1())"),
+    (r"\boctet_length\(", "length("),
     (r"\b(greatest|bool_or)\(", "max("),
     (r"\b(least|bool_and)\(", "min("),
     (r"\bSELECT FROM\b", "SELECT 1 FROM"),
