@@ -32,9 +32,9 @@ _PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
 _FINISH = 10.0
 """seconds that a rebalance waits for what is in hand: well under the session timeout"""
 _PASSES = 10
-_EVERY = 0.1
-"""seconds between two commits: each costs the broker as much as a batch of messages, and what a crash leaves to be
-read again is known by its versions"""
+_EVERY = 1.0
+"""seconds between two commits: each costs the broker as much as a batch of messages and stays in its log of offsets,
+which it reads when it starts; what a crash leaves to be read again is known by its versions"""
 _COMMIT = 10.0
 """seconds for a commit: its client would look for an absent broker for ever, and may be stuck when that is back"""
 _LAST_WORDS = 2.0
@@ -49,9 +49,18 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
     """
 
     def __init__(
-        self, inlets: Inlets, *, group: str, topics: Sequence[str], listener: Listener, parking: Parking
+        self,
+        inlets: Inlets,
+        *,
+        group: str,
+        topics: Sequence[str],
+        listener: Listener,
+        parking: Parking,
+        every: float = _EVERY,
     ) -> None:
+        """`every`: seconds between two commits."""
         self.group = group
+        self.every = every
         self.batches = 0
         self.progress_at = asyncio.get_running_loop().time()
         self._inlets = inlets
@@ -213,7 +222,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         """How long the loop may wait for messages: not past the time of its next commit."""
         if self._leaving or not self._uncommitted:
             return _IDLE_MS
-        return ceil(1_000 * max(0.0, self._committed_at + _EVERY - asyncio.get_running_loop().time()))
+        return ceil(1_000 * max(0.0, self._committed_at + self.every - asyncio.get_running_loop().time()))
 
     async def _commit(self, inlet: Inlet) -> None:
         """After a rebalance the partition is another's: it reads again what we have handled, which is a duplicate.

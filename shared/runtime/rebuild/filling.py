@@ -28,6 +28,8 @@ from shared.runtime.workers import background
 _LANES = 3
 """consumers side by side: while one waits for the document store, another one decodes"""
 _LOOK = 0.5
+_EVERY = 0.1
+"""seconds between two commits, from which the progress is known"""
 _CLOSE = 3.0
 """seconds within which what has come meanwhile must be in, for the generation to count as level"""
 _WINDOW = 20
@@ -72,7 +74,7 @@ class Filling:
         self._readers: list[AIOKafkaConsumer] = []
         self._samples: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
         self._consumers = [
-            Consumer(self._lane(number), group=group, topics=topics, listener=listener, parking=parking)
+            Consumer(self._lane(number), group=group, topics=topics, listener=listener, parking=parking, every=_EVERY)
             for number in range(_LANES)
         ]
 

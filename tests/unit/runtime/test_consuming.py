@@ -218,7 +218,9 @@ class World:
 
     @asynccontextmanager
     async def consuming(self) -> AsyncIterator[Consumer]:
-        consumer = Consumer(self.topic.joined, group="g", topics=[TOPIC], listener=self.applied, parking=self.parking)
+        consumer = Consumer(
+            self.topic.joined, group="g", topics=[TOPIC], listener=self.applied, parking=self.parking, every=0.1
+        )
         async with background(consumer.run(), "consumer"):
             yield consumer
 
@@ -383,11 +385,9 @@ async def test_a_client_that_is_given_nothing_while_there_is_something_is_replac
         await eventually(lambda: world.done(1))
 
 
-async def test_what_is_applied_is_committed_before_the_partitions_go_elsewhere(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.runtime.bus.consumer._EVERY", 60.0)
+async def test_what_is_applied_is_committed_before_the_partitions_go_elsewhere(world: World) -> None:
     async with world.consuming() as consumer:
+        consumer.every = 60.0
         for version in (1, 2):
             world.topic.say(opened("a", version))
             await eventually(lambda version=version: consumer.applied == version)  # type: ignore[misc]
@@ -400,14 +400,13 @@ async def test_what_is_applied_is_committed_before_the_partitions_go_elsewhere(
     assert world.applied.ids == ids(*(opened("a", version) for version in (1, 2, 3)))
 
 
-async def test_a_consumer_that_leaves_does_not_turn_in_a_circle(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_consumer_that_leaves_does_not_turn_in_a_circle(world: World) -> None:
     """Found by the simulation: a commit that was due let it ask for messages without a pause."""
-    monkeypatch.setattr("shared.runtime.bus.consumer._EVERY", 60.0)
     world.topic.say(opened("a"))
     async with world.consuming() as consumer:
         await eventually(lambda: world.done(1))
         consumer._uncommitted = {FIRST: 1}
-        monkeypatch.setattr("shared.runtime.bus.consumer._EVERY", 0.0)
+        consumer.every = 0.0
         consumer._leaving = True
         assert consumer._idle_ms() > 0
 

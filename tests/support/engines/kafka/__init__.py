@@ -19,7 +19,8 @@ _YOUNG = "-XX:TieredStopAtLevel=1"
 """Only the fast compiler: the other one takes a core for the first minutes, which are all that a broker lives here."""
 
 # Topics are made on purpose, with their partitions; one made by a typing error would hide it. A killed broker is let in
-# again only when its session has run out, hence a short one.
+# again only when its session has run out, hence a short one. What it has to read of committed offsets when it starts is
+# kept small, too: while it reads it may be elected twice, and then it loads its groups again and again.
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -37,6 +38,7 @@ broker.session.timeout.ms=2000
 group.initial.rebalance.delay.ms=0
 offsets.topic.num.partitions=4
 offsets.topic.replication.factor=1
+offsets.topic.segment.bytes=1048576
 transaction.state.log.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
