@@ -81,7 +81,8 @@ class Stage:
     def _last_words(self, number: str, words: int) -> Sequence[str]:
         found: list[str] = []
         for path in sorted((self._kept / number).glob("*.log")):
-            found += [f"-- {path.name}", *path.read_text(errors="replace").splitlines()[-words:]]
+            said = [line for line in path.read_text(errors="replace").splitlines() if '"level":"INFO"' not in line]
+            found += [f"-- {path.name}", *said[-words:]]
         return found
 
     async def leave(self, name: str) -> None:
