@@ -20,8 +20,8 @@ async def killed_relay(drill: Drill) -> None:
     async with drill.under_load(small, clients=8, heals_within=60) as oracle:
         for n in range(saves):
             await small.renew("relay", told={EXIT_BEFORE_SAVE: str(1 + n % 3)})
-            dying = small.process("relay")
-            if not await oracle.comes_to(lambda dying=dying: not dying.is_running()):  # type: ignore[misc]
+            keeper = small.keepers["relay"]
+            if not await oracle.comes_to(lambda keeper=keeper: keeper.deaths > 0):  # type: ignore[misc]
                 raise FellShort("the relay did not come to its save")
         await small.renew("relay")
         for _ in range(drill.short_or_full(3, 50)):
