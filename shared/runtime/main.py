@@ -70,7 +70,8 @@ async def started(runtime: Runtime) -> None:
             await runtime.start()
             return
         except (Unavailable, *AWAY) as away:
-            if asyncio.get_running_loop().time() + pause > give_up:
+            wrong = isinstance(away, ValueError)  # asyncpg's word for an address that is none
+            if wrong or asyncio.get_running_loop().time() + pause > give_up:
                 raise
             _LOG.warning("the start waits for a store that is away", extra={"error": type(away).__name__})
         await asyncio.sleep(pause)

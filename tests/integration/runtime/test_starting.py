@@ -38,9 +38,10 @@ async def test_it_starts_when_the_stores_are_there(monkeypatch: pytest.MonkeyPat
     assert starting.starts == 4
 
 
-async def test_what_will_not_change_is_said_at_once() -> None:
-    starting = Starting([asyncpg.InvalidPasswordError()])
-    with pytest.raises(asyncpg.InvalidPasswordError):
+@pytest.mark.parametrize("error", [asyncpg.InvalidPasswordError(), asyncpg.ClientConfigurationError("no address")])
+async def test_what_will_not_change_is_said_at_once(error: Exception) -> None:
+    starting = Starting([error])
+    with pytest.raises(type(error)):
         await started(cast(Runtime, starting))
 
     assert starting.starts == 1
